@@ -1,0 +1,78 @@
+//! What a loaded module left behind that a fork would break: threads, descriptors, child processes.
+//!
+//! Knows what the kernel knows. What only the engine sees (timers, promises) comes from the runtime's `fork_blockers`.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use crate::children::DESCRIPTOR_BASE;
+
+/// The descriptors that were open before the user's code was loaded.
+#[derive(Debug)]
+pub(crate) struct Baseline(HashSet<i32>);
+
+impl Baseline {
+    /// Notes what is open now.
+    pub(crate) fn take() -> Self {
+        Self(open_descriptors().into_iter().map(|(number, _)| number).collect())
+    }
+
+    /// One text for each descriptor that was opened since and is still open.
+    pub(crate) fn new_descriptors(&self) -> Vec<String> {
+        open_descriptors()
+            .into_iter()
+            .filter(|(number, _)| !self.0.contains(number))
+            .map(|(number, target)| describe(number, &target.to_string_lossy()))
+            .collect()
+    }
+}
+
+/// One text for each thread but the main one; the runtime's names are better where it has any.
+pub(crate) fn threads(named_by_runtime: Vec<String>) -> Vec<String> {
+    let own = std::process::id().to_string();
+    let others: Vec<String> = std::fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|task| task.file_name().to_string_lossy() != own)
+        .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
+        .map(|name| format!("thread `{}`", name.trim_end()))
+        .collect();
+    if !others.is_empty() && !named_by_runtime.is_empty() { named_by_runtime } else { others }
+}
+
+/// A text if the module left a child process, running or dead.
+pub(crate) fn child_processes() -> Vec<String> {
+    use rustix::process::{WaitIdOptions, WaitId, waitid};
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    match waitid(WaitId::All, options) {
+        Ok(_) => vec!["a child process that was started at load".to_owned()],
+        // There is no child at all.
+        Err(_) => Vec::new(),
+    }
+}
+
+fn describe(number: i32, target: &str) -> String {
+    let what = match target.split(':').next().unwrap_or(target) {
+        "socket" => "a socket".to_owned(),
+        "pipe" => "a pipe".to_owned(),
+        "anon_inode" => format!("a {}", target.trim_start_matches("anon_inode:")),
+        _ => format!("the file `{target}`"),
+    };
+    format!("{what} left open at load (descriptor {number})")
+}
+
+fn open_descriptors() -> Vec<(i32, PathBuf)> {
+    std::fs::read_dir("/proc/self/fd")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let number: i32 = entry.file_name().to_str()?.parse().ok()?;
+            // The listing's own descriptor is gone by the time its link is read.
+            let target = std::fs::read_link(entry.path()).ok()?;
+            (number < DESCRIPTOR_BASE && target != PathBuf::from(format!("/proc/{}/fd", std::process::id())))
+                .then_some((number, target))
+        })
+        .collect()
+}

@@ -1,0 +1,50 @@
+//! What a process does first after it was forked, so that nothing of its parent stays by accident.
+//!
+//! Knows nothing of generators, loops and caches inside an engine; those are the runtime's `reseed` and
+//! `after_restore`.
+
+use nix::unistd::Pid;
+use zygo_wire::Socket;
+
+use crate::children::{self, Children, DESCRIPTOR_BASE};
+use crate::process;
+use crate::sink::{self, Sink};
+
+/// Which of the two kinds of child this process is.
+#[derive(Debug)]
+pub(crate) enum Role {
+    /// A function zygote with its new control socket.
+    FunctionZygote(Socket),
+    /// An instance with its data socket.
+    Instance(Socket),
+}
+
+/// Turns a just forked process into one of its own: title, death with the parent, no descriptor of the parent's.
+/// Returns the function zygote's control socket, moved among its own descriptors.
+pub(crate) fn start(parent: Pid, inherited: Children, role: Role, name: &str) -> std::io::Result<()> {
+    process::die_with(parent);
+    // The numbers are closed below all at once; closing them one by one would cost a call each.
+    std::mem::forget(inherited);
+    match role {
+        Role::FunctionZygote(control) => {
+            process::set_title("zygote", name);
+            close_inherited();
+            sink::set(Sink::Control(Socket::from(children::own(&control)?)));
+        }
+        Role::Instance(data) => {
+            process::set_title("instance", name);
+            close_inherited();
+            sink::set(Sink::Data(data));
+        }
+    }
+    Ok(())
+}
+
+fn close_inherited() {
+    let first = libc::c_uint::try_from(DESCRIPTOR_BASE).unwrap_or(libc::c_uint::MAX);
+    // SAFETY: descriptors from this number on belong to the zygote that forked us (see children.rs); every owner of
+    // one was forgotten or is about to be replaced without being dropped, so nobody here uses or closes them again.
+    unsafe {
+        libc::close_range(first, libc::c_uint::MAX, 0);
+    }
+}

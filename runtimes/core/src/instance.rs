@@ -1,0 +1,164 @@
+//! The life of an instance: become fresh, load if that was put off, then one invocation after another.
+//!
+//! ```text
+//!  forked ─► restored ─► (loaded) ─► waiting ⇄ serving
+//!                 └──────────┴─ failed: the first invocation is told why ─► end
+//! ```
+//! Two system calls for each invocation, `recvmsg` and `sendmsg`, and a third for the usage figures.
+//! Knows nothing of forks.
+
+use std::borrow::Cow;
+
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+use zygo_wire::control::Purpose;
+use zygo_wire::data::{FinishedHeader, Usage};
+use zygo_wire::{
+    Failure, FailureKind, Function, InstanceCommand, InstanceEvent, LoadWhen, Socket, WireError, clock,
+    packet,
+};
+
+use crate::process;
+use crate::runtime::{Invocation, Response, Runtime};
+use crate::sink::{self, Sink};
+
+/// Nothing larger reaches an instance; the supervisor's own limit is lower.
+const BODY_LEN_MAX: usize = 1 << 30;
+
+/// Serves until the supervisor closes the socket, then ends the process.
+pub(crate) fn run<R: Runtime>(runtime: &mut R, function: &Function, purpose: Purpose) -> ! {
+    let forked_ns = clock::monotonic_ns();
+    let usable = get_ready(runtime, function);
+    let outcome = with_socket(|socket| {
+        if purpose == Purpose::Park {
+            packet::send(socket, &InstanceEvent::Parked, &[], &[])?;
+        }
+        serve(runtime, socket, usable, (purpose == Purpose::Serve).then_some(forked_ns))
+    });
+    process::end(match outcome {
+        Ok(()) | Err(WireError::Closed) => 0,
+        Err(_) => 1,
+    })
+}
+
+fn get_ready<R: Runtime>(runtime: &mut R, function: &Function) -> Result<(), Failure> {
+    runtime.after_restore()?;
+    match function.load_when {
+        LoadWhen::BeforeFork => Ok(()),
+        LoadWhen::AfterFork => runtime.load(function),
+    }
+}
+
+fn with_socket<T>(with: impl FnOnce(&Socket) -> Result<T, WireError>) -> Result<T, WireError> {
+    sink::with(|sink| match sink {
+        Sink::Data(socket) => with(socket),
+        _ => Err(WireError::Closed),
+    })
+}
+
+/// `forked_ns` is set when the first invocation was waiting before this process was there.
+fn serve<R: Runtime>(
+    runtime: &mut R,
+    socket: &Socket,
+    usable: Result<(), Failure>,
+    mut forked_ns: Option<u64>,
+) -> Result<(), WireError> {
+    let mut buffer = vec![0; zygo_wire::socket::PACKET_LEN_MAX];
+    let mut meter = Meter::default();
+    loop {
+        let received = socket.receive(&mut buffer)?;
+        let now_ns = clock::monotonic_ns();
+        let (InstanceCommand::Invoke(header), inline) = packet::decode(&buffer[..received.len])?;
+        let body = packet::body(inline, header.body_len, &received.descriptors, BODY_LEN_MAX)?;
+        sink::set_number(header.number);
+        let invocation = Invocation {
+            request_id: header.request_id,
+            deadline_unix_ms: header.deadline_unix_ms,
+            event: header.event,
+            body_kind: header.body_kind,
+            body: &body,
+        };
+        let handler_started_ns = clock::monotonic_ns();
+        let result = usable.clone().and_then(|()| runtime.invoke(&invocation));
+        let usage = meter.read(Usage {
+            received_ns: forked_ns.take().unwrap_or(now_ns),
+            handler_started_ns,
+            handler_ended_ns: clock::monotonic_ns(),
+            ..Usage::default()
+        });
+        answer(socket, header.number, result, usage)?;
+        if usable.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+fn answer(
+    socket: &Socket,
+    number: u64,
+    result: Result<Response, Failure>,
+    usage: Usage,
+) -> Result<(), WireError> {
+    let failure = match result {
+        Ok(response) => match send_response(socket, number, &response, usage) {
+            Err(WireError::TooLong { len, max }) => Failure::new(
+                FailureKind::Response,
+                "ResponseTooLarge",
+                format!("the response's headers have {len} bytes; at most {max} are possible"),
+            ),
+            sent => return sent,
+        },
+        Err(failure) => failure,
+    };
+    packet::send(socket, &InstanceEvent::Failed { number, failure: shortened(failure), usage }, &[], &[])
+}
+
+fn send_response(
+    socket: &Socket,
+    number: u64,
+    response: &Response,
+    usage: Usage,
+) -> Result<(), WireError> {
+    let borrow = |text: &'_ str| -> Cow<'_, str> { Cow::Owned(text.to_owned()) };
+    let header = FinishedHeader {
+        number,
+        status_code: response.status_code,
+        headers: response.headers.iter().map(|(name, value)| (borrow(name), borrow(value))).collect(),
+        body_kind: response.body_kind,
+        body_len: response.body.len() as u64,
+        usage,
+    };
+    packet::send(socket, &InstanceEvent::Finished(header), &response.body, &[])
+}
+
+/// A message or stack of a megabyte helps nobody and does not fit into a packet.
+fn shortened(mut failure: Failure) -> Failure {
+    const TEXT_LEN_MAX: usize = 16 * 1024;
+    const FRAMES_MAX: usize = 64;
+    const FRAME_LEN_MAX: usize = 1024;
+    let cut = |text: &mut String, max| text.truncate(process::floor_char_boundary(text, max));
+    cut(&mut failure.message, TEXT_LEN_MAX);
+    cut(&mut failure.error_type, FRAME_LEN_MAX);
+    failure.stack.truncate(FRAMES_MAX);
+    failure.stack.iter_mut().for_each(|frame| cut(frame, FRAME_LEN_MAX));
+    failure
+}
+
+/// Reads what the kernel counted for this process.
+#[derive(Debug, Default)]
+struct Meter {
+    /// Processor time at the end of the last invocation.
+    cpu_before_us: u64,
+}
+
+impl Meter {
+    /// Fills in processor time since the last reading, and the memory peak.
+    fn read(&mut self, usage: Usage) -> Usage {
+        let Ok(counted) = getrusage(UsageWho::RUSAGE_SELF) else { return usage };
+        let total_us = counted.user_time().num_microseconds() + counted.system_time().num_microseconds();
+        let total_us = u64::try_from(total_us).unwrap_or(0);
+        let cpu_us = total_us - self.cpu_before_us.min(total_us);
+        self.cpu_before_us = total_us;
+        Usage { cpu_us, memory_peak_kib: u64::try_from(counted.max_rss()).unwrap_or(0), ..usage }
+    }
+}

@@ -1,0 +1,51 @@
+//! Small acts of a process upon itself. Knows nothing of zygotes.
+
+use std::ffi::CString;
+
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+
+/// Ends the process at once: no destructors, no `atexit`, because both belong to the zygote's engine, not to a fork.
+pub(crate) fn end(code: i32) -> ! {
+    // SAFETY: `_exit` takes any integer, never returns and touches no memory of this process.
+    unsafe { libc::_exit(code) }
+}
+
+/// Makes every panic end the process: beneath an engine's frames there is nowhere to unwind to.
+pub(crate) fn abort_on_panic() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        default(info);
+        std::process::abort();
+    }));
+}
+
+/// Names the process, so that `ps` shows who is who. The kernel keeps 15 bytes.
+pub(crate) fn set_title(role: &str, name: &str) {
+    let mut title = format!("{role}:{name}");
+    title.truncate(floor_char_boundary(&title, 15));
+    if let Ok(title) = CString::new(title) {
+        // A missing title harms nobody.
+        let _ = prctl::set_name(&title);
+    }
+}
+
+/// The largest index up to `max` that is a character boundary.
+pub(crate) fn floor_char_boundary(text: &str, max: usize) -> usize {
+    (0..=max.min(text.len())).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(0)
+}
+
+/// Asks the kernel to kill this process when its parent dies, and makes sure that it has not died already.
+pub(crate) fn die_with(parent: Pid) {
+    // Failure is impossible for a valid signal; if it ever happens, the end of file on the socket ends us later.
+    let _ = prctl::set_pdeathsig(Some(Signal::SIGKILL));
+    if nix::unistd::getppid() != parent {
+        end(0);
+    }
+}
+
+/// The opposite of [`die_with`].
+pub(crate) fn outlive_parent() {
+    let _ = prctl::set_pdeathsig(None);
+}

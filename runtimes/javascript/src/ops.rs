@@ -1,0 +1,106 @@
+//! The few operations that the shim needs of Rust, as one extension. Each is a thin door; what is behind it lives in
+//! its own module.
+
+use std::cell::RefCell;
+
+use deno_core::{OpState, op2, v8};
+use deno_error::JsErrorBox;
+use runtime_core::log::{self, Level};
+
+use crate::{commonjs, random, rejections};
+
+deno_core::extension!(
+    zygo,
+    deps = [deno_webidl, deno_web, deno_fetch, deno_crypto],
+    ops = [
+        op_zygo_commonjs_read,
+        op_zygo_commonjs_resolve,
+        op_zygo_exit,
+        op_zygo_log,
+        op_zygo_pid,
+        op_zygo_random,
+        op_zygo_uncaught,
+    ],
+);
+
+thread_local! {
+    /// What was written without an end of line, by level.
+    static PARTIAL: RefCell<[String; 4]> = const { RefCell::new([const { String::new() }; 4]) };
+}
+
+const LEVELS: [Level; 4] = [Level::Debug, Level::Info, Level::Warn, Level::Error];
+
+/// Writes text that may hold several lines, or end in the middle of one.
+#[op2(fast)]
+fn op_zygo_log(level: u32, #[string] text: &str) {
+    let index = usize::try_from(level).unwrap_or(0).min(LEVELS.len() - 1);
+    PARTIAL.with_borrow_mut(|partial| {
+        let partial = &mut partial[index];
+        let mut rest = text;
+        while let Some((line, after)) = rest.split_once('\n') {
+            if partial.is_empty() {
+                log::write(LEVELS[index], line);
+            } else {
+                partial.push_str(line);
+                log::write(LEVELS[index], partial);
+                partial.clear();
+            }
+            rest = after;
+        }
+        partial.push_str(rest);
+    });
+}
+
+/// Writes what still waits for its end of line.
+pub(crate) fn flush_logs() {
+    PARTIAL.with_borrow_mut(|partial| {
+        for (line, level) in partial.iter_mut().zip(LEVELS) {
+            if !line.is_empty() {
+                log::write(level, line);
+                line.clear();
+            }
+        }
+    });
+}
+
+#[op2(fast)]
+fn op_zygo_random() -> f64 {
+    random::next()
+}
+
+#[op2(fast)]
+fn op_zygo_pid() -> u32 {
+    std::process::id()
+}
+
+/// `process.exit`: the process really ends, and the supervisor tells the user so.
+#[op2(fast)]
+fn op_zygo_exit(code: i32) {
+    flush_logs();
+    // SAFETY: `_exit` only ends the process. Exit handlers are skipped on purpose: they would tear down an engine
+    // that still has frames on this stack.
+    unsafe { libc::_exit(code) }
+}
+
+/// An exception that no user code caught, such as one thrown by a timer's callback.
+#[op2(fast)]
+fn op_zygo_uncaught(scope: &mut v8::PinScope<'_, '_>, thrown: v8::Local<'_, v8::Value>) {
+    rejections::add_uncaught(scope, thrown);
+}
+
+#[op2]
+#[string]
+fn op_zygo_commonjs_read(#[string] path: &str) -> Result<String, JsErrorBox> {
+    commonjs::read(path).map_err(JsErrorBox::generic)
+}
+
+#[op2]
+#[string]
+fn op_zygo_commonjs_resolve(
+    state: &mut OpState,
+    #[string] specifier: &str,
+    #[string] from: &str,
+) -> Result<String, JsErrorBox> {
+    let root = state.borrow::<commonjs::Root>();
+    commonjs::resolve(root, specifier, from).map_err(JsErrorBox::generic)
+}

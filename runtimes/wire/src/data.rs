@@ -1,0 +1,109 @@
+//! Between the supervisor and an instance: headers only. A body follows its header in the same packet, or, when it is
+//! longer than [`BODY_INLINE_LEN_MAX`], travels as a memory file beside it (see [`crate::packet`]).
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::control::Level;
+use crate::function::Failure;
+
+/// Bodies up to this length travel in the packet; below it a copy is cheaper than a memory file (measured at 64 KiB).
+pub const BODY_INLINE_LEN_MAX: usize = 64 * 1024;
+
+/// What the supervisor tells an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InstanceCommand<'a> {
+    /// Run the handler once. The body is the event's body.
+    #[serde(borrow)]
+    Invoke(InvokeHeader<'a>),
+}
+
+/// Everything about an invocation but its body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvokeHeader<'a> {
+    /// Counts the invocations of this instance; the answer repeats it, so that a late or forged answer is noticed.
+    pub number: u64,
+    /// The invocation's id, `req-…`, as users see it.
+    pub request_id: &'a str,
+    /// When the instance will be killed, in milliseconds since the Unix epoch.
+    pub deadline_unix_ms: u64,
+    /// The event without its body: one JSON object.
+    pub event: &'a [u8],
+    /// How the handler is to see the body.
+    pub body_kind: BodyKind,
+    /// The body's length in bytes.
+    pub body_len: u64,
+}
+
+/// How a body is to be understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BodyKind {
+    /// There is none: `null`, `None`, `nil`.
+    None,
+    /// A JSON text; the handler sees the value.
+    Json,
+    /// UTF-8 text; the handler sees a string.
+    Text,
+    /// Anything else; the handler sees bytes.
+    Binary,
+}
+
+/// What an instance tells the supervisor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InstanceEvent<'a> {
+    /// An instance that was forked ahead of demand is ready.
+    Parked,
+    /// The handler wrote a line; the body is the line.
+    Logged {
+        /// The invocation it belongs to.
+        number: u64,
+        /// Severity of the line.
+        level: Level,
+    },
+    /// The handler answered; the body is its answer's body.
+    #[serde(borrow)]
+    Finished(FinishedHeader<'a>),
+    /// The handler failed.
+    Failed {
+        /// The invocation it belongs to.
+        number: u64,
+        /// What happened.
+        failure: Failure,
+        /// What it cost.
+        usage: Usage,
+    },
+}
+
+/// Everything about an answer but its body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinishedHeader<'a> {
+    /// The invocation it belongs to.
+    pub number: u64,
+    /// The handler's status code; checked by the gateway.
+    pub status_code: u16,
+    /// The handler's headers, names as written; checked by the gateway.
+    #[serde(borrow)]
+    pub headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// What the body is.
+    pub body_kind: BodyKind,
+    /// The body's length in bytes.
+    pub body_len: u64,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// When an invocation's phases began and what they used, as the instance saw it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// When the instance first had the invocation in hand, on [`crate::clock`].
+    pub received_ns: u64,
+    /// When the handler was called; later than `received_ns` by the time that loading took.
+    pub handler_started_ns: u64,
+    /// When the handler's answer was complete.
+    pub handler_ended_ns: u64,
+    /// Processor time of the instance during the invocation, in microseconds.
+    pub cpu_us: u64,
+    /// Highest resident memory of the instance so far, in KiB, shared pages of the zygote included.
+    pub memory_peak_kib: u64,
+}

@@ -1,0 +1,73 @@
+//! What a zygote must know of a function, and how code in it fails.
+
+use serde::{Deserialize, Serialize};
+
+/// One version of a function, as its zygote sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Function {
+    /// Stable id, `fn-…`.
+    pub id: String,
+    /// The name that the user gave.
+    pub name: String,
+    /// Number of the version, from 1.
+    pub version: u32,
+    /// Absolute path of the folder that holds the built bundle.
+    pub directory: String,
+    /// `file.function` or only `function`, as the user wrote it.
+    pub handler: String,
+    /// What one instance may use, in MB.
+    pub memory_limit_mb: u32,
+    /// Names and values that the handler sees as its environment.
+    pub environment: Vec<(String, String)>,
+    /// Whether the zygote loads the code, or every instance for itself.
+    pub load_when: LoadWhen,
+}
+
+/// When the user's code is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadWhen {
+    /// In the function zygote: instances inherit the loaded code.
+    BeforeFork,
+    /// In each instance, because the loaded code cannot be forked.
+    AfterFork,
+}
+
+/// Why code of a function did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Which kind of failure.
+    pub kind: FailureKind,
+    /// The exception's class in its language, such as `TypeError`.
+    pub error_type: String,
+    /// The exception's message.
+    pub message: String,
+    /// The frames in the user's own files, innermost first, without frames of the platform.
+    pub stack: Vec<String>,
+}
+
+/// Kinds of failure that a runtime reports of the user's code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The module did not parse, or its top level threw.
+    Load,
+    /// The bundle has no such file or function as `handler` names.
+    HandlerNotFound,
+    /// The handler threw.
+    Handler,
+    /// The handler's return value cannot be turned into a response.
+    Response,
+    /// The code needed more than its memory limit.
+    OutOfMemory,
+    /// The runtime itself failed; not the user's fault.
+    Runtime,
+}
+
+impl Failure {
+    /// A failure with a message and no stack.
+    #[must_use]
+    pub fn new(kind: FailureKind, error_type: &str, message: impl Into<String>) -> Self {
+        Self { kind, error_type: error_type.to_owned(), message: message.into(), stack: Vec::new() }
+    }
+}

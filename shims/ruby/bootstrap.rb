@@ -1,0 +1,81 @@
+# frozen_string_literal: true
+
+%w[
+  json set time date securerandom digest openssl socket net/http uri base64 erb tempfile tmpdir fileutils timeout
+  monitor forwardable singleton ostruct bigdecimal delegate pathname zlib open3 shellwords cgi/util pp English
+].each { |library| require library }
+
+Encoding.default_external = Encoding::UTF_8
+
+module Zygo
+  # What the native side calls. Everything that a user's code must not notice stays in here.
+  module Runtime
+    @handler = nil
+    @root = "/"
+
+    class << self
+      attr_reader :root, :known_methods
+
+      # After the whole shim is there: capture output, and run every path once so that its caches are warm in all forks.
+      def prepare
+        Log.capture
+        @known_methods = Object.private_instance_methods(false) | Object.instance_methods(false)
+        Thread.report_on_exception = true
+        warm_up
+      end
+
+      # Sets the environment and the search paths, runs the module's top level, finds the handler.
+      def load(directory, file, export, environment)
+        @root = Failures.root = "#{directory}/"
+        ENV.replace(environment.each_slice(2).to_h)
+        Dir.chdir(directory)
+        OpenSSL::Random.seed(Random.urandom(32))
+        find_gems(directory)
+        $LOAD_PATH.unshift(directory)
+        require file
+        @handler = Handler.find(export)
+        nil
+      end
+
+      # One invocation, from texts to a response's parts.
+      def invoke(request_id, deadline_ms, event, body_is_json, body)
+        Response.build(
+          @handler.call(Event.build(event, body_is_json, body), Context.new(request_id, deadline_ms))
+        )
+      end
+
+      # Only what was made since the heap was packed; old objects are not looked at.
+      def collect_young = GC.start(full_mark: false)
+
+      private
+
+      # Where `bundle install --path vendor/bundle` puts gems.
+      def find_gems(directory)
+        home = File.join(directory, "vendor/bundle/ruby", RbConfig::CONFIG["ruby_version"])
+        Gem.use_paths(home, [home, *Gem.default_path]) if Dir.exist?(home)
+      end
+
+      def warm_up
+        @handler = ->(event, _context) { { statusCode: 200, headers: { a: "b" }, body: event } }
+        8.times do
+          invoke("req-0", 0, '{"headers":{"a":"b"},"list":[1,2.5,null,true]}', true, '{"a":["b"]}')
+          @handler = ->(_event, context) { { "ok" => context.get_remaining_time_in_millis } }
+          invoke("req-0", 0, "{}", false, nil)
+        end
+        @handler = nil
+        initialize_libraries
+      end
+
+      # Libraries that set themselves up at their first use, megabytes of it in the case of OpenSSL, do so here, once.
+      def initialize_libraries
+        OpenSSL::Random.random_bytes(16)
+        OpenSSL::SSL::SSLContext.new
+        OpenSSL::HMAC.hexdigest("SHA256", "key", "text")
+        Digest::SHA256.hexdigest("text")
+        SecureRandom.uuid
+        Time.now.iso8601
+        Base64.strict_encode64("text")
+      end
+    end
+  end
+end

@@ -1,0 +1,24 @@
+# frozen_string_literal: true
+
+require "json"
+
+module Zygo
+  # What a handler gets as its first argument.
+  module Event
+    # Deeper than JSON.parse's own 100, which valid requests may exceed.
+    NESTING_MAX = 512
+
+    class << self
+      # `body` is nil, a String for the handler, or JSON text when `body_is_json`.
+      def build(json, body_is_json, body)
+        event = parse(json)
+        event["body"] = body_is_json ? parse(body) : body
+        event
+      end
+
+      private
+
+      def parse(json) = ::JSON::Parser.new(json, max_nesting: NESTING_MAX).parse
+    end
+  end
+end

@@ -1,0 +1,286 @@
+//! What a user says about a function, checked. The only module in `src/` besides the configuration that knows languages
+//! by name.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::pool::Isolation;
+
+/// Languages that users may name, and what each means here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RuntimeName {
+    /// TypeScript, transpiled at deploy.
+    Typescript,
+    /// JavaScript.
+    Javascript,
+    /// Python.
+    Python,
+    /// Ruby.
+    Ruby,
+}
+
+/// Every runtime binary there is, by the name after `zygo-`.
+pub const RUNTIMES: [&str; 3] = ["javascript", "python", "ruby"];
+
+impl RuntimeName {
+    /// The runtime that runs this language.
+    #[must_use]
+    pub fn runtime(self) -> &'static str {
+        match self {
+            Self::Typescript | Self::Javascript => "javascript",
+            Self::Python => "python",
+            Self::Ruby => "ruby",
+        }
+    }
+
+    /// The file that `code` becomes.
+    #[must_use]
+    pub fn default_file(self) -> &'static str {
+        match self {
+            Self::Typescript => "index.ts",
+            Self::Javascript => "index.js",
+            Self::Python => "index.py",
+            Self::Ruby => "index.rb",
+        }
+    }
+}
+
+/// The settings of one version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// The function's name.
+    pub name: String,
+    /// Its language.
+    pub runtime: RuntimeName,
+    /// `file.function` or `function`.
+    pub handler: String,
+    /// Memory limit of an instance, in MB.
+    pub memory: u32,
+    /// How long one invocation may take, in ms.
+    pub timeout: u64,
+    /// Environment variables.
+    pub environment: BTreeMap<String, String>,
+    /// Environment variables that no one is shown again.
+    pub secrets: BTreeMap<String, String>,
+    /// Whether instances are reused.
+    pub isolation: Isolation,
+    /// How many instances there are.
+    pub scaling: Scaling,
+    /// Network policy; stored for the platform's isolation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+    /// What invokes the function besides the invoke call.
+    pub triggers: Vec<Trigger>,
+    /// How often it may be invoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
+    /// A host name that leads to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_domain: Option<String>,
+}
+
+/// How many instances there are, and when.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Scaling {
+    /// At least so many are kept.
+    pub min_instances: usize,
+    /// At most so many may live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_instances: Option<usize>,
+    /// So many are kept forked ahead of demand.
+    pub parked: usize,
+    /// Utilisation above which the auto-scaler adds instances, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_up_threshold: Option<f64>,
+    /// Utilisation below which it removes some, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_down_threshold: Option<f64>,
+    /// How long it waits between decisions, in ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cooldown_period: Option<u64>,
+}
+
+// Thresholds are never NaN: JSON has none.
+impl Eq for Scaling {}
+
+/// What a function may reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Network {
+    /// Public addresses.
+    Internet,
+    /// Nothing.
+    None,
+    /// Everything.
+    All,
+}
+
+/// An event source bound to the function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trigger {
+    /// `http`, `cron`, `event`, `queue` or `websocket`.
+    #[serde(rename = "type")]
+    pub kind: TriggerKind,
+    /// What the source needs to know.
+    #[serde(default)]
+    pub config: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Kinds of event source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TriggerKind {
+    /// Requests at a path.
+    Http,
+    /// Points in time.
+    Cron,
+    /// Events by type.
+    Event,
+    /// Messages of a queue.
+    Queue,
+    /// Connections.
+    Websocket,
+}
+
+/// At most so many invocations in a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RateLimit {
+    /// How many.
+    pub max_requests: u32,
+    /// Length of the window, in ms.
+    pub window_ms: u64,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ManifestError {
+    /// JSON pointer to the wrong field.
+    pub pointer: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl ManifestError {
+    /// An error at a field.
+    #[must_use]
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into() }
+    }
+}
+
+impl Manifest {
+    /// Checks every field against the rules and the operator's limits.
+    ///
+    /// # Errors
+    /// The first field that is wrong.
+    pub fn validate(&self, config: &Config) -> Result<(), ManifestError> {
+        check_name(&self.name)?;
+        check_handler(&self.handler)?;
+        in_range("/memory", u64::from(self.memory), 32, u64::from(config.max_memory), "MB")?;
+        in_range("/timeout", self.timeout, 1, config.max_timeout, "ms")?;
+        check_variables("/environment", &self.environment)?;
+        check_variables("/secrets", &self.secrets)?;
+        check_scaling(&self.scaling, config)?;
+        match self.rate_limit {
+            Some(limit) if limit.max_requests == 0 || limit.window_ms == 0 => {
+                Err(ManifestError::new("/rateLimit", "maxRequests and windowMs must be at least 1"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The most instances there may be.
+    #[must_use]
+    pub fn instances_max(&self, config: &Config) -> usize {
+        self.scaling.max_instances.unwrap_or(config.default_max_instances).min(config.max_instances)
+    }
+}
+
+/// A name is also a part of addresses and of folders, and must not be taken for an id.
+fn check_name(name: &str) -> Result<(), ManifestError> {
+    const LEN_MAX: usize = 64;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if name.is_empty() || name.len() > LEN_MAX || !name.bytes().all(allowed) {
+        let rule = format!("a name has 1 to {LEN_MAX} of the characters a-z, A-Z, 0-9, - and _");
+        return Err(ManifestError::new("/name", rule));
+    }
+    if name.starts_with("fn-") {
+        return Err(ManifestError::new("/name", "names that begin with fn- are kept for ids"));
+    }
+    Ok(())
+}
+
+fn check_handler(handler: &str) -> Result<(), ManifestError> {
+    const LEN_MAX: usize = 128;
+    let allowed = |character: char| character.is_alphanumeric() || "._-/:$?!".contains(character);
+    if handler.is_empty() || handler.len() > LEN_MAX || !handler.chars().all(allowed) {
+        let rule = "a handler is `file.function` or `function`, at most 128 characters";
+        return Err(ManifestError::new("/handler", rule));
+    }
+    Ok(())
+}
+
+fn in_range(pointer: &str, value: u64, min: u64, max: u64, unit: &str) -> Result<(), ManifestError> {
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(ManifestError::new(pointer, format!("{value} is not between {min} and {max} ({unit})")))
+}
+
+fn check_variables(pointer: &str, variables: &BTreeMap<String, String>) -> Result<(), ManifestError> {
+    const TOTAL_LEN_MAX: usize = 64 * 1024;
+    let mut total = 0;
+    for (name, value) in variables {
+        total += name.len() + value.len();
+        let begins_well = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if !begins_well || !name.bytes().all(allowed) {
+            let rule = "a variable's name has letters, digits and _, and begins with no digit";
+            return Err(ManifestError::new(format!("{pointer}/{}", escape_pointer(name)), rule));
+        }
+        if value.contains('\0') {
+            return Err(ManifestError::new(format!("{pointer}/{name}"), "a value cannot contain NUL"));
+        }
+    }
+    if total > TOTAL_LEN_MAX {
+        let rule = format!("names and values have {total} bytes; at most {TOTAL_LEN_MAX} are possible");
+        return Err(ManifestError::new(pointer, rule));
+    }
+    Ok(())
+}
+
+fn escape_pointer(token: &str) -> String {
+    token.replace('~', "~0").replace('/', "~1")
+}
+
+fn check_scaling(scaling: &Scaling, config: &Config) -> Result<(), ManifestError> {
+    let max = scaling.max_instances.unwrap_or(config.default_max_instances);
+    if max == 0 || max > config.max_instances {
+        let rule = format!("must be between 1 and {}", config.max_instances);
+        return Err(ManifestError::new("/scaling/maxInstances", rule));
+    }
+    if scaling.min_instances > max {
+        return Err(ManifestError::new("/scaling/minInstances", format!("must be at most {max}, the maximum")));
+    }
+    if scaling.parked > max {
+        return Err(ManifestError::new("/scaling/parked", format!("must be at most {max}, the maximum")));
+    }
+    let thresholds = [
+        ("/scaling/scaleUpThreshold", scaling.scale_up_threshold),
+        ("/scaling/scaleDownThreshold", scaling.scale_down_threshold),
+    ];
+    for (pointer, threshold) in thresholds {
+        if threshold.is_some_and(|value| !(0.0..=1.0).contains(&value)) {
+            return Err(ManifestError::new(pointer, "must be between 0 and 1"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! HTTP request → invocation: identity, body, event. Knows nothing of functions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Uri, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use zygo_wire::clock;
+use zygo_wire::data::BodyKind;
+
+use super::problem::RequestError;
+use crate::invocation::Invocation;
+
+/// A body that has not arrived by then never will.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A longer id of the caller's is replaced by ours.
+const REQUEST_ID_LEN_MAX: usize = 128;
+
+/// The header that carries the id, both ways.
+pub(crate) const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
+
+/// The caller's request id if it is usable, or a new one.
+pub(crate) fn request_id(headers: &HeaderMap) -> Arc<str> {
+    let usable = |id: &&str| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/=+".contains(&byte);
+        !id.is_empty() && id.len() <= REQUEST_ID_LEN_MAX && id.bytes().all(allowed)
+    };
+    match headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(usable) {
+        Some(id) => Arc::from(id),
+        None => Arc::from(format!("req-{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..))),
+    }
+}
+
+/// Reads a whole body of at most `limit` bytes.
+pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, RequestError> {
+    let whole = Limited::new(body, limit).collect();
+    match tokio::time::timeout(BODY_TIMEOUT, whole).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(RequestError::BodyTooLong { limit }),
+        Ok(Err(_)) => Err(RequestError::BodyBroken),
+        Err(_) => Err(RequestError::BodyTimedOut),
+    }
+}
+
+/// The invocation that a call of the invoke API asks for.
+pub(crate) fn invocation(
+    request_id: Arc<str>,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Invocation, RequestError> {
+    let received_ns = clock::monotonic_ns();
+    let body_kind = body_kind(headers, &body)?;
+    let event = Event { method: method.as_str(), path: "/", headers: Headers(headers), query: Query(uri), request_id: &request_id };
+    let event = serde_json::to_vec(&event).map_err(|_| RequestError::BodyBroken)?;
+    Ok(Invocation { request_id, event: Bytes::from(event), body_kind, body, received_ns })
+}
+
+/// JSON unless the caller says otherwise.
+fn body_kind(headers: &HeaderMap, body: &Bytes) -> Result<BodyKind, RequestError> {
+    if body.is_empty() {
+        return Ok(BodyKind::None);
+    }
+    let content_type = headers.get(header::CONTENT_TYPE).map_or(Ok("application/json"), |value| value.to_str());
+    let essence = content_type.unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    let kind = match essence.as_str() {
+        "application/json" => BodyKind::Json,
+        other if other.ends_with("+json") => BodyKind::Json,
+        "application/x-www-form-urlencoded" => BodyKind::Text,
+        other if other.starts_with("text/") => BodyKind::Text,
+        _ => BodyKind::Binary,
+    };
+    match kind {
+        BodyKind::Json => match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
+            Ok(_) if std::str::from_utf8(body).is_ok() => Ok(BodyKind::Json),
+            Ok(_) => Err(RequestError::malformed("", "the body is not UTF-8")),
+            Err(error) => Err(RequestError::malformed("", format!("the body is not JSON: {error}"))),
+        },
+        BodyKind::Text if std::str::from_utf8(body).is_err() => Ok(BodyKind::Binary),
+        kind => Ok(kind),
+    }
+}
+
+/// The event as handlers see it, without its body.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    method: &'a str,
+    path: &'a str,
+    headers: Headers<'a>,
+    query: Query<'a>,
+    request_id: &'a str,
+}
+
+/// Names in lower case, as HTTP has them; values of one name joined by commas.
+struct Headers<'a>(&'a HeaderMap);
+
+impl Serialize for Headers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.keys_len()))?;
+        for name in self.0.keys() {
+            let mut values = self.0.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+            let first = values.next().unwrap_or_default();
+            match values.next() {
+                None => map.serialize_entry(name.as_str(), &first)?,
+                Some(second) => {
+                    let all: Vec<_> = [first, second].into_iter().chain(values).collect();
+                    map.serialize_entry(name.as_str(), &all.join(", "))?;
+                }
+            }
+        }
+        map.end()
+    }
+}
+
+/// The query's pairs, decoded; the last of several values wins.
+struct Query<'a>(&'a Uri);
+
+impl Serialize for Query<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let query = self.0.query().unwrap_or_default();
+        let pairs: std::collections::BTreeMap<_, _> = form_urlencoded::parse(query.as_bytes()).collect();
+        serializer.collect_map(pairs)
+    }
+}

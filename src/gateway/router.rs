@@ -1,0 +1,68 @@
+//! Which path leads where.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::Request;
+
+use super::problem::{Problem, RequestError};
+use super::{request, response};
+use crate::api;
+use crate::platform::Platform;
+
+/// All routes. The invoke call is the data plane; everything else is control plane.
+pub(super) fn router(platform: Arc<Platform>) -> Router {
+    Router::new()
+        .route("/functions/{key}/invoke", post(invoke))
+        .merge(api::router())
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .fallback(|| async { Problem::of_request(&RequestError::PathNotFound) })
+        .method_not_allowed_fallback(|| async { Problem::of_request(&RequestError::MethodNotAllowed) })
+        .with_state(platform)
+}
+
+/// `POST /functions/:id/invoke`.
+async fn invoke(
+    State(platform): State<Arc<Platform>>,
+    Path(key): Path<String>,
+    request: Request<Body>,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let request_id = request::request_id(&head.headers);
+    let prepared = async {
+        let function = platform.registry().get(&key).ok_or(RequestError::FunctionNotFound(key))?;
+        let body = request::read_body(body, platform.config().max_body_bytes).await?;
+        let id = Arc::clone(&request_id);
+        Ok((function, request::invocation(id, &head.method, &head.uri, &head.headers, body)?))
+    };
+    match prepared.await {
+        Ok((function, invocation)) => {
+            let (version, outcome) = platform.invoke(&function, &invocation).await;
+            response::of_invocation(&request_id, version.number(), outcome)
+        }
+        Err(error) => {
+            let problem = Problem::of_request(&error).with_request(&request_id, Some(head.uri.path()));
+            response::with_request_id(problem.into_response(), &request_id)
+        }
+    }
+}
+
+/// Ready when every language is either up or known to be unavailable.
+async fn readyz(State(platform): State<Arc<Platform>>) -> Response {
+    let mut runtimes = serde_json::Map::new();
+    for zygote in platform.zygotes().iter() {
+        let status = match zygote.status().await {
+            Ok((engine, boot)) => {
+                serde_json::json!({"status": "ready", "engine": engine, "bootMs": boot.as_secs_f64() * 1e3})
+            }
+            Err(reason) => serde_json::json!({"status": "unavailable", "reason": reason}),
+        };
+        runtimes.insert(zygote.runtime().to_owned(), status);
+    }
+    axum::Json(serde_json::json!({"status": "ready", "runtimes": runtimes})).into_response()
+}

@@ -1,0 +1,248 @@
+//! One instance: a process that serves one version, one invocation at a time.
+//!
+//! ```text
+//!  Starting ─► Idle ⇄ Busy ─► Stopped
+//!      └──────────────┴──────────▲
+//! ```
+//! The supervisor writes an invocation into the data socket, possibly before the process is there, and reads log lines
+//! and one answer. Whoever owns an [`Instance`] owns the process: dropping it kills the process.
+//! Knows nothing of pools, of HTTP, or of how the process came to be.
+
+mod failure;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use zygo_wire::control::Level;
+use zygo_wire::data::{FinishedHeader, InstanceCommand, InstanceEvent, InvokeHeader, Usage};
+use zygo_wire::{Failure, FailureKind, WireError, packet};
+
+pub use failure::InstanceError;
+
+use crate::invocation::{Answer, Invocation, LogLines};
+use crate::packet_socket::{After, PacketSocket};
+use crate::zygote::Process;
+
+/// How long to wait for the word on how a process ended, once its socket has closed.
+const EXIT_STATUS_PATIENCE: Duration = Duration::from_millis(200);
+
+/// What bounds one invocation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// How long the handler may take.
+    pub(crate) timeout: Duration,
+    /// How long its answer's body may be.
+    pub(crate) response_len_max: usize,
+}
+
+/// A process that serves one version.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    socket: PacketSocket,
+    process: Arc<Process>,
+    /// Number of the last invocation.
+    number: u64,
+    idle_since: Instant,
+}
+
+/// What came of an invocation in its instance.
+#[derive(Debug)]
+pub(crate) struct Served {
+    /// The answer or the failure.
+    pub(crate) result: Result<Answer, InstanceError>,
+    /// When it was sent, on the shared clock.
+    pub(crate) sent_ns: u64,
+    /// What the instance measured; zeros when it could not tell.
+    pub(crate) usage: Usage,
+    /// What the handler wrote.
+    pub(crate) logs: LogLines,
+}
+
+/// A packet from the instance, taken out of the receive buffer.
+enum Event {
+    Parked,
+    Logged(u64, Level, String),
+    Finished(u64, Result<Answer, InstanceError>, Usage),
+    Failed(u64, Failure, Usage),
+}
+
+impl Instance {
+    /// An instance over a socket whose other end was given to `process`.
+    pub(crate) fn new(socket: PacketSocket, process: Arc<Process>) -> Self {
+        Self { socket, process, number: 0, idle_since: Instant::now() }
+    }
+
+    /// Puts the first invocation into the socket of a process that is yet to be forked.
+    pub(crate) async fn send_ahead(socket: &PacketSocket, invocation: &Invocation, timeout: Duration) -> Result<(), WireError> {
+        send(socket, 1, invocation, timeout).await
+    }
+
+    /// Waits until a process that was forked ahead of demand is ready.
+    pub(crate) async fn wait_parked(&mut self) -> Result<(), InstanceError> {
+        match self.receive(0).await? {
+            Event::Parked => Ok(()),
+            _ => Err(InstanceError::Violation("an answer before any invocation")),
+        }
+    }
+
+    /// Serves an invocation that [`Self::send_ahead`] already sent.
+    pub(crate) async fn serve_sent(&mut self, limits: Limits, sent_ns: u64) -> Served {
+        self.number = 1;
+        self.finish(limits, sent_ns).await
+    }
+
+    /// Sends an invocation and waits for its answer.
+    pub(crate) async fn serve(&mut self, invocation: &Invocation, limits: Limits) -> Served {
+        self.number += 1;
+        let sent_ns = zygo_wire::clock::monotonic_ns();
+        match send(&self.socket, self.number, invocation, limits.timeout).await {
+            Ok(()) => self.finish(limits, sent_ns).await,
+            Err(error) => {
+                // A socket that takes nothing has nobody who could have acted on it.
+                let result = Err(InstanceError::before_start(&error));
+                Served { result, sent_ns, usage: Usage::default(), logs: LogLines::default() }
+            }
+        }
+    }
+
+    /// Whether the process is gone.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.process.has_ended()
+    }
+
+    /// Its process id while it runs.
+    pub(crate) fn pid(&self) -> Option<i32> {
+        self.process.pid()
+    }
+
+    /// Notes that it is idle from now on.
+    pub(crate) fn rest(&mut self) {
+        self.idle_since = Instant::now();
+    }
+
+    /// How long it has been idle.
+    pub(crate) fn idle_for(&self) -> Duration {
+        self.idle_since.elapsed()
+    }
+
+    async fn finish(&mut self, limits: Limits, sent_ns: u64) -> Served {
+        let mut logs = LogLines::default();
+        let waited = tokio::time::timeout(limits.timeout, self.wait_for_answer(limits, &mut logs)).await;
+        let (result, usage) = match waited {
+            Ok(Ok((result, usage))) => (result, usage),
+            Ok(Err(error)) => (Err(error), Usage::default()),
+            Err(_) => (Err(InstanceError::TimedOut(limits.timeout)), Usage::default()),
+        };
+        Served { result, sent_ns, usage, logs }
+    }
+
+    async fn wait_for_answer(
+        &self,
+        limits: Limits,
+        logs: &mut LogLines,
+    ) -> Result<(Result<Answer, InstanceError>, Usage), InstanceError> {
+        loop {
+            match self.receive(limits.response_len_max).await? {
+                Event::Logged(number, level, text) if self.is_current(number) => logs.push(level, text),
+                Event::Finished(number, answer, usage) if self.is_current(number) => return Ok((answer, usage)),
+                Event::Failed(number, failure, usage) if self.is_current(number) => {
+                    return Ok((Err(InstanceError::from(failure)), usage));
+                }
+                _ => return Err(InstanceError::Violation("a message of another invocation")),
+            }
+        }
+    }
+
+    /// Number 0 is what happens before the first invocation was read, such as loading after the fork.
+    fn is_current(&self, number: u64) -> bool {
+        number == self.number || (number == 0 && self.number == 1)
+    }
+
+    async fn receive(&self, response_len_max: usize) -> Result<Event, InstanceError> {
+        let received = self.socket.receive(|bytes, descriptors| {
+            let event = packet::decode::<InstanceEvent<'_>>(bytes)
+                .and_then(|(event, inline)| take(event, inline, &descriptors, response_len_max));
+            let after = match event {
+                Ok(Event::Logged(..)) => After::More,
+                _ => After::Silence,
+            };
+            (event, after)
+        });
+        match received.await {
+            Ok(event) => Ok(event),
+            Err(WireError::Violation(what)) => Err(InstanceError::Violation(what)),
+            Err(WireError::Unread) => Err(InstanceError::NotStarted),
+            Err(_) => Err(InstanceError::ended(self.process.exit_status(EXIT_STATUS_PATIENCE).await)),
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.process.kill();
+    }
+}
+
+async fn send(
+    socket: &PacketSocket,
+    number: u64,
+    invocation: &Invocation,
+    timeout: Duration,
+) -> Result<(), WireError> {
+    let deadline = SystemTime::now() + timeout;
+    let deadline_ms = deadline.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let header = InvokeHeader {
+        number,
+        request_id: &invocation.request_id,
+        deadline_unix_ms: u64::try_from(deadline_ms).unwrap_or(u64::MAX),
+        event: &invocation.event,
+        body_kind: invocation.body_kind,
+        body_len: invocation.body.len() as u64,
+    };
+    socket.send(&InstanceCommand::Invoke(header), &invocation.body, &[]).await
+}
+
+fn take(
+    event: InstanceEvent<'_>,
+    inline: &[u8],
+    descriptors: &[std::os::fd::OwnedFd],
+    response_len_max: usize,
+) -> Result<Event, WireError> {
+    Ok(match event {
+        InstanceEvent::Parked => Event::Parked,
+        InstanceEvent::Logged { number, level } => {
+            Event::Logged(number, level, String::from_utf8_lossy(inline).into_owned())
+        }
+        InstanceEvent::Failed { number, failure, usage } => Event::Failed(number, failure, usage),
+        InstanceEvent::Finished(header) => {
+            let usage = header.usage;
+            match packet::body(inline, header.body_len, descriptors, response_len_max) {
+                Ok(body) => Event::Finished(header.number, Ok(answer(header, Bytes::from(body.into_owned()))), usage),
+                Err(WireError::TooLong { len, max }) => {
+                    Event::Finished(header.number, Err(InstanceError::ResponseTooLong { len, max }), usage)
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    })
+}
+
+fn answer(header: FinishedHeader<'_>, body: Bytes) -> Answer {
+    let headers = header.headers;
+    Answer {
+        status_code: header.status_code,
+        headers: headers.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
+        body_kind: header.body_kind,
+        body,
+    }
+}
+
+impl From<Failure> for InstanceError {
+    fn from(failure: Failure) -> Self {
+        match failure.kind {
+            FailureKind::OutOfMemory => Self::OutOfMemory(failure),
+            _ => Self::Failed(failure),
+        }
+    }
+}

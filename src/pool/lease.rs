@@ -1,0 +1,86 @@
+//! Guards that keep a pool's count true: whatever happens to a caller, room and instance are given back once.
+
+use std::sync::Arc;
+
+use super::{Isolation, Pool};
+use crate::instance::Instance;
+use crate::invocation::StartKind;
+
+/// What a caller gets from a pool.
+#[derive(Debug)]
+pub(crate) enum Grant {
+    /// An instance to use.
+    Ready(Lease),
+    /// Room for an instance, which the caller has to fork.
+    Permit(Permit),
+}
+
+/// Room for one instance. Dropped, it goes to the first waiter.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    pool: Option<Arc<Pool>>,
+}
+
+impl Permit {
+    pub(super) fn new(pool: &Arc<Pool>) -> Self {
+        Self { pool: Some(Arc::clone(pool)) }
+    }
+
+    /// Gives up the guard but not the room: it stays counted.
+    pub(super) fn defuse(mut self) {
+        self.pool = None;
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.take() {
+            pool.release_room();
+        }
+    }
+}
+
+/// An instance that serves one caller. Dropped before [`Lease::finish`], the instance is killed: it may still be busy.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    // Dropped in this order: first the process, then its room.
+    instance: Instance,
+    permit: Permit,
+    kind: StartKind,
+}
+
+impl Lease {
+    /// A lease on an instance that was just made or found.
+    pub(crate) fn new(instance: Instance, permit: Permit, kind: StartKind) -> Self {
+        Self { instance, permit, kind }
+    }
+
+    /// The instance.
+    pub(crate) fn instance(&mut self) -> &mut Instance {
+        &mut self.instance
+    }
+
+    /// How the instance came to be.
+    pub(crate) fn kind(&self) -> StartKind {
+        self.kind
+    }
+
+    /// Ends the use of an instance that is healthy and silent: it is kept or killed as the function's isolation wants.
+    pub(crate) fn finish(self) {
+        let Some(pool) = self.permit.pool.clone() else { return };
+        match pool.isolation() {
+            Isolation::Instance => pool.give_back(self),
+            Isolation::Request => drop(self),
+        }
+        pool.refill();
+    }
+
+    pub(super) fn as_warm(self) -> Self {
+        Self { kind: StartKind::Warm, ..self }
+    }
+
+    pub(super) fn into_instance(self) -> Instance {
+        self.permit.defuse();
+        self.instance
+    }
+}

@@ -1,0 +1,351 @@
+//! The instances of one version: who is idle, who waits, and who may be forked.
+//!
+//! ```text
+//!                 ┌────────────── give back ──────────────┐
+//!  acquire ─► idle (last in, first out) ─► lease ─► serve ─┤
+//!          ─► parked ────────────────────► lease           └─► dropped: killed, its room goes to the first waiter
+//!          ─► permit ─► fork ────────────► lease
+//!          ─► queue (bounded, with a deadline) ─► lease or permit
+//! ```
+//! The state is written here alone, under one short lock that is never held across an await; what to do is decided by
+//! [`policy`]. A hop to a task of its own would cost a wake-up for each invocation.
+//! Knows nothing of HTTP, and of invocations only that they need an instance.
+
+mod capacity;
+mod lease;
+mod park;
+mod policy;
+mod zygote_slot;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+pub(crate) use capacity::Capacity;
+pub(crate) use lease::{Grant, Lease, Permit};
+pub(crate) use policy::Bounds;
+use policy::{Decision, Snapshot};
+pub(crate) use zygote_slot::{Found, ZygoteSlot};
+
+use crate::error::Origin;
+use crate::instance::Instance;
+use crate::invocation::StartKind;
+
+/// Whether an instance may serve more than one invocation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// An instance serves one invocation after another, as on Lambda.
+    #[default]
+    Instance,
+    /// Every invocation gets a fresh process, which is killed afterwards.
+    Request,
+}
+
+/// Why a pool has no instance for a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PoolError {
+    /// All instances are busy and the queue is full.
+    #[error("all {instances_max} instances are busy and {waiters_max} callers wait already")]
+    QueueFull {
+        /// The function's limit.
+        instances_max: usize,
+        /// The queue's limit.
+        waiters_max: usize,
+    },
+    /// All instances stayed busy for as long as a caller may wait.
+    #[error("all instances stayed busy for {} ms", .0.as_millis())]
+    QueueTimeout(Duration),
+    /// The platform has as many instances as it may.
+    #[error("the platform has reached its limit of instances")]
+    PlatformFull,
+    /// The version was replaced or deleted while the caller waited.
+    #[error("the version is gone")]
+    Retired,
+}
+
+impl PoolError {
+    /// Whose fault it is.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        match self {
+            Self::QueueFull { .. } | Self::QueueTimeout(_) => Origin::Caller,
+            Self::PlatformFull | Self::Retired => Origin::Platform,
+        }
+    }
+}
+
+/// What a pool is made with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PoolSettings {
+    /// Its bounds.
+    pub(crate) bounds: Bounds,
+    /// Whether instances are reused.
+    pub(crate) isolation: Isolation,
+    /// An instance that nobody needed for so long is let go.
+    pub(crate) idle_timeout: Duration,
+    /// How long a caller may wait.
+    pub(crate) queue_timeout: Duration,
+}
+
+/// The instances of one version.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    settings: PoolSettings,
+    zygote: ZygoteSlot,
+    capacity: Arc<Capacity>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Last in, first out: the one that served last is the warmest, and the others grow old enough to be let go.
+    idle: Vec<Instance>,
+    parked: Vec<Instance>,
+    filling: usize,
+    live: usize,
+    waiters: VecDeque<oneshot::Sender<Grant>>,
+    retired: bool,
+}
+
+impl State {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            idle: self.idle.len(),
+            parked: self.parked.len(),
+            filling: self.filling,
+            live: self.live,
+            waiting: self.waiters.len(),
+        }
+    }
+}
+
+/// What [`Pool::acquire`] does outside the lock.
+enum Next {
+    Go(Grant),
+    Wait(oneshot::Receiver<Grant>),
+    Fail(PoolError),
+}
+
+impl Pool {
+    /// An empty pool over a version's zygote.
+    pub(crate) fn new(settings: PoolSettings, zygote: ZygoteSlot, capacity: Arc<Capacity>) -> Arc<Self> {
+        Arc::new(Self { settings, zygote, capacity, state: Mutex::default() })
+    }
+
+    /// Gets an instance, or the permission to fork one.
+    pub(crate) async fn acquire(self: &Arc<Self>) -> Result<Grant, PoolError> {
+        match self.next() {
+            Next::Go(grant) => Ok(grant),
+            Next::Fail(error) => Err(error),
+            Next::Wait(granted) => {
+                match tokio::time::timeout(self.settings.queue_timeout, granted).await {
+                    Ok(Ok(grant)) => Ok(grant),
+                    Ok(Err(_)) => Err(PoolError::Retired),
+                    Err(_) => Err(PoolError::QueueTimeout(self.settings.queue_timeout)),
+                }
+            }
+        }
+    }
+
+    /// The zygote of this version.
+    pub(crate) fn zygote(&self) -> &ZygoteSlot {
+        &self.zygote
+    }
+
+    /// Whether instances are reused.
+    pub(crate) fn isolation(&self) -> Isolation {
+        self.settings.isolation
+    }
+
+    /// Lets go of instances that died or were idle for too long, and parks new ones where some are missing. Called
+    /// now and then.
+    pub(crate) fn tend(self: &Arc<Self>) {
+        let expired = self.take_expired();
+        for instance in expired {
+            self.discard(instance);
+        }
+        self.refill();
+    }
+
+    /// Serves nobody any more: idle instances end now, busy ones when they are done.
+    pub(crate) fn retire(self: &Arc<Self>) {
+        let (waiting, instances) = {
+            let mut state = self.lock();
+            state.retired = true;
+            let mut instances = std::mem::take(&mut state.idle);
+            instances.append(&mut state.parked);
+            (std::mem::take(&mut state.waiters), instances)
+        };
+        drop(waiting);
+        for instance in instances {
+            self.discard(instance);
+        }
+    }
+
+    /// Figures for people: idle, parked, and all instances with their process ids.
+    pub(crate) fn census(&self) -> Census {
+        let state = self.lock();
+        let pids = |instances: &[Instance]| instances.iter().filter_map(Instance::pid).collect();
+        Census { idle: pids(&state.idle), parked: pids(&state.parked), live: state.live }
+    }
+
+    fn next(self: &Arc<Self>) -> Next {
+        let mut state = self.lock();
+        if state.retired {
+            return Next::Fail(PoolError::Retired);
+        }
+        loop {
+            match policy::decide(state.snapshot(), self.settings.bounds) {
+                Decision::Reuse => {
+                    if let Some(lease) = self.lease_of_living(state.idle.pop(), StartKind::Warm, &mut state) {
+                        return Next::Go(Grant::Ready(lease));
+                    }
+                }
+                Decision::TakeParked => {
+                    let parked = state.parked.pop();
+                    if let Some(lease) = self.lease_of_living(parked, StartKind::Parked, &mut state) {
+                        return Next::Go(Grant::Ready(lease));
+                    }
+                }
+                Decision::Fork => return self.permit(&mut state).map_or(Next::Fail(PoolError::PlatformFull), Next::Go),
+                Decision::Wait => {
+                    let (grant, granted) = oneshot::channel();
+                    state.waiters.push_back(grant);
+                    return Next::Wait(granted);
+                }
+                Decision::Reject if forget_gone_waiters(&mut state) => {}
+                Decision::Reject => {
+                    let Bounds { instances_max, waiters_max, .. } = self.settings.bounds;
+                    return Next::Fail(PoolError::QueueFull { instances_max, waiters_max });
+                }
+            }
+        }
+    }
+
+    /// `None` when the instance died while it waited; its room is free again.
+    fn lease_of_living(
+        self: &Arc<Self>,
+        instance: Option<Instance>,
+        kind: StartKind,
+        state: &mut State,
+    ) -> Option<Lease> {
+        let instance = instance?;
+        if instance.has_ended() {
+            state.live -= 1;
+            self.capacity.give_back();
+            return None;
+        }
+        Some(Lease::new(instance, Permit::new(self), kind))
+    }
+
+    fn permit(self: &Arc<Self>, state: &mut State) -> Option<Grant> {
+        self.capacity.take().then(|| {
+            state.live += 1;
+            Grant::Permit(Permit::new(self))
+        })
+    }
+
+    /// An instance is free: the first waiter gets it, or it becomes idle.
+    fn give_back(self: &Arc<Self>, lease: Lease) {
+        let mut state = self.lock();
+        let Some(lease) = offer(&mut state, lease.as_warm()) else { return };
+        if state.retired {
+            // Dropping the lease takes the lock again.
+            drop(state);
+            drop(lease);
+            return;
+        }
+        let mut instance = lease.into_instance();
+        instance.rest();
+        state.idle.push(instance);
+    }
+
+    /// An instance that was forked ahead of demand is ready: the first waiter gets it, or it stays parked.
+    fn add_parked(self: &Arc<Self>, instance: Instance) {
+        let lease = Lease::new(instance, Permit::new(self), StartKind::Parked);
+        let mut state = self.lock();
+        state.filling -= 1;
+        let Some(lease) = offer(&mut state, lease) else { return };
+        if state.retired {
+            drop(state);
+            drop(lease);
+            return;
+        }
+        state.parked.push(lease.into_instance());
+    }
+
+    /// The room of an instance that is no more goes to the first waiter, or becomes free.
+    fn release_room(self: &Arc<Self>) {
+        let mut state = self.lock();
+        while let Some(waiter) = state.waiters.pop_front() {
+            match waiter.send(Grant::Permit(Permit::new(self))) {
+                Ok(()) => return,
+                Err(Grant::Permit(permit)) => permit.defuse(),
+                Err(Grant::Ready(_)) => {}
+            }
+        }
+        state.live -= 1;
+        drop(state);
+        self.capacity.give_back();
+    }
+
+    /// Kills an instance that the pool held, and frees its room.
+    fn discard(self: &Arc<Self>, instance: Instance) {
+        drop(instance);
+        self.release_room();
+    }
+
+    fn take_expired(&self) -> Vec<Instance> {
+        let mut state = self.lock();
+        let mut may_expire = policy::may_expire(state.snapshot(), self.settings.bounds);
+        let idle_timeout = self.settings.idle_timeout;
+        // The oldest are at the front.
+        let mut expired: Vec<Instance> = state
+            .idle
+            .extract_if(.., |instance| {
+                let old = may_expire > 0 && instance.idle_for() >= idle_timeout;
+                may_expire -= usize::from(old);
+                old || instance.has_ended()
+            })
+            .collect();
+        expired.extend(state.parked.extract_if(.., |instance| instance.has_ended()));
+        expired
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Figures of a pool for people.
+#[derive(Debug)]
+pub(crate) struct Census {
+    /// Process ids of idle instances.
+    pub(crate) idle: Vec<i32>,
+    /// Process ids of parked instances.
+    pub(crate) parked: Vec<i32>,
+    /// All instances there are or will be.
+    pub(crate) live: usize,
+}
+
+/// Offers an instance to the waiters in their order; returns it when nobody waits any more.
+fn offer(state: &mut State, mut lease: Lease) -> Option<Lease> {
+    while let Some(waiter) = state.waiters.pop_front() {
+        match waiter.send(Grant::Ready(lease)) {
+            Err(Grant::Ready(returned)) => lease = returned,
+            // A waiter is only ever offered what this function sent.
+            Ok(()) | Err(Grant::Permit(_)) => return None,
+        }
+    }
+    Some(lease)
+}
+
+/// Waiters whose callers went away take up no room in the queue. Whether any did.
+fn forget_gone_waiters(state: &mut State) -> bool {
+    let before = state.waiters.len();
+    state.waiters.retain(|waiter| !waiter.is_closed());
+    state.waiters.len() < before
+}

@@ -1,0 +1,133 @@
+//! What a pool does next, as pure functions of figures. Knows no clock, no lock and no process.
+
+/// The figures of one pool at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// Instances that have served and wait.
+    pub(crate) idle: usize,
+    /// Instances that were forked ahead of demand and wait.
+    pub(crate) parked: usize,
+    /// Instances that are being forked ahead of demand.
+    pub(crate) filling: usize,
+    /// All instances there are or will be: idle, parked, filling, busy and starting.
+    pub(crate) live: usize,
+    /// Callers in the queue.
+    pub(crate) waiting: usize,
+}
+
+/// What bounds a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    /// At least so many instances are kept.
+    pub(crate) instances_min: usize,
+    /// At most so many instances may live.
+    pub(crate) instances_max: usize,
+    /// So many are kept parked, room permitting.
+    pub(crate) parked: usize,
+    /// At most so many callers may wait.
+    pub(crate) waiters_max: usize,
+}
+
+/// What to do with a caller who needs an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// Give the idle instance that served last: its caches are warmest.
+    Reuse,
+    /// Give a parked instance.
+    TakeParked,
+    /// Fork one.
+    Fork,
+    /// Queue the caller.
+    Wait,
+    /// Send the caller away.
+    Reject,
+}
+
+/// Decides for one caller.
+pub(crate) fn decide(now: Snapshot, bounds: Bounds) -> Decision {
+    if now.idle > 0 {
+        Decision::Reuse
+    } else if now.parked > 0 {
+        Decision::TakeParked
+    } else if now.live < bounds.instances_max {
+        Decision::Fork
+    } else if now.waiting < bounds.waiters_max {
+        Decision::Wait
+    } else {
+        Decision::Reject
+    }
+}
+
+/// How many instances to fork ahead of demand now.
+pub(crate) fn to_park(now: Snapshot, bounds: Bounds) -> usize {
+    let for_parking = bounds.parked.saturating_sub(now.parked + now.filling);
+    let for_minimum = bounds.instances_min.saturating_sub(now.live);
+    for_parking.max(for_minimum).min(bounds.instances_max.saturating_sub(now.live))
+}
+
+/// How many idle instances may be let go, the minimum kept.
+pub(crate) fn may_expire(now: Snapshot, bounds: Bounds) -> usize {
+    now.idle.min(now.live.saturating_sub(bounds.instances_min))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn snapshots() -> impl Strategy<Value = Snapshot> {
+        (0..20_usize, 0..20_usize, 0..20_usize, 0..20_usize, 0..20_usize).prop_map(
+            |(idle, parked, filling, busy, waiting)| Snapshot {
+                idle,
+                parked,
+                filling,
+                live: idle + parked + filling + busy,
+                waiting,
+            },
+        )
+    }
+
+    fn bounds() -> impl Strategy<Value = Bounds> {
+        (0..5_usize, 1..40_usize, 0..8_usize, 0..20_usize).prop_map(
+            |(instances_min, instances_max, parked, waiters_max)| Bounds {
+                instances_min: instances_min.min(instances_max),
+                instances_max,
+                parked,
+                waiters_max,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn never_exceeds_a_bound_and_never_refuses_what_is_there(now in snapshots(), bounds in bounds()) {
+            match decide(now, bounds) {
+                Decision::Reuse => prop_assert!(now.idle > 0),
+                Decision::TakeParked => prop_assert!(now.idle == 0 && now.parked > 0),
+                Decision::Fork => prop_assert!(now.live < bounds.instances_max),
+                Decision::Wait => prop_assert!(now.waiting < bounds.waiters_max),
+                Decision::Reject => {
+                    prop_assert!(now.idle == 0 && now.parked == 0);
+                    prop_assert!(now.live >= bounds.instances_max);
+                }
+            }
+        }
+
+        #[test]
+        fn parking_reaches_its_target_within_the_bound(now in snapshots(), bounds in bounds()) {
+            let count = to_park(now, bounds);
+            prop_assert!(count == 0 || now.live + count <= bounds.instances_max);
+            let full = now.live + count >= bounds.instances_max;
+            prop_assert!(full || now.parked + now.filling + count >= bounds.parked);
+            prop_assert!(full || now.live + count >= bounds.instances_min);
+        }
+
+        #[test]
+        fn expiry_keeps_the_minimum(now in snapshots(), bounds in bounds()) {
+            let count = may_expire(now, bounds);
+            prop_assert!(count <= now.idle);
+            prop_assert!(count == 0 || now.live - count >= bounds.instances_min);
+        }
+    }
+}

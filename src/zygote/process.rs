@@ -1,0 +1,119 @@
+//! What the supervisor knows of a process that a zygote forked.
+//!
+//! ```text
+//!  Requested ──Forked──► Running ──Exited──► Ended
+//!      └───────────── zygote gone ────────────┘
+//! ```
+//! Processes are killed through pidfds, so a process id that was used again is never hit.
+
+use std::os::fd::OwnedFd;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Signal, pidfd_send_signal};
+use tokio::sync::Notify;
+use zygo_wire::control::ExitStatus;
+
+/// A process forked, or to be forked, by a zygote.
+#[derive(Debug)]
+pub(crate) struct Process {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The zygote was told to fork; whether to kill the child as soon as it is there.
+    Requested { kill: bool },
+    /// The zygote said that the child is there.
+    Running { pid: i32, pidfd: OwnedFd },
+    /// The child ended, or will never be. The status is unknown when its zygote died first.
+    Ended(Option<ExitStatus>),
+}
+
+impl Process {
+    /// A process that is about to be asked for.
+    pub(crate) fn requested() -> Self {
+        Self { state: Mutex::new(State::Requested { kill: false }), changed: Notify::new() }
+    }
+
+    /// The zygote forked it.
+    pub(crate) fn forked(&self, pid: i32, pidfd: OwnedFd) {
+        let mut state = self.lock();
+        if let State::Requested { kill } = *state {
+            *state = State::Running { pid, pidfd };
+            if kill {
+                signal(&state);
+            }
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// It ended, or will never be.
+    pub(crate) fn ended(&self, status: Option<ExitStatus>) {
+        let mut state = self.lock();
+        if matches!(*state, State::Running { .. }) && status.is_none() {
+            // Its zygote is gone; whatever still runs must not outlive it.
+            signal(&state);
+        }
+        if !matches!(*state, State::Ended(_)) {
+            *state = State::Ended(status);
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Its zygote is gone, but it may live on: only one that was not forked yet will never be.
+    pub(crate) fn orphaned(&self) {
+        if matches!(*self.lock(), State::Requested { .. }) {
+            self.ended(None);
+        }
+    }
+
+    /// Kills it, now or as soon as it is there.
+    pub(crate) fn kill(&self) {
+        match &mut *self.lock() {
+            State::Requested { kill } => *kill = true,
+            state => signal(state),
+        }
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(*self.lock(), State::Ended(_))
+    }
+
+    /// Its process id while it runs.
+    pub(crate) fn pid(&self) -> Option<i32> {
+        match *self.lock() {
+            State::Running { pid, .. } => Some(pid),
+            _ => None,
+        }
+    }
+
+    /// Waits for its end; `None` when that takes longer than `patience`, or when nobody saw the status.
+    pub(crate) async fn exit_status(&self, patience: Duration) -> Option<ExitStatus> {
+        let ended = async {
+            loop {
+                let changed = self.changed.notified();
+                if let State::Ended(status) = *self.lock() {
+                    return status;
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(patience, ended).await.ok().flatten()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn signal(state: &State) {
+    if let State::Running { pidfd, .. } = state {
+        // The only possible failure is that the process is gone already.
+        let _ = pidfd_send_signal(pidfd, Signal::KILL);
+    }
+}
