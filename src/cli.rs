@@ -59,7 +59,9 @@ struct ServeArgs {
 /// Parses the command line and does what it says.
 #[must_use]
 pub fn run() -> ExitCode {
-    let Cli { command: Command::Serve(flags) } = Cli::parse();
+    let Cli {
+        command: Command::Serve(flags),
+    } = Cli::parse();
     match serve(&flags) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -72,13 +74,18 @@ pub fn run() -> ExitCode {
 /// The error and its causes in one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 fn serve(flags: &ServeArgs) -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::load(flags.config.as_deref(), flags)?;
     log_to_stderr(config.verbose);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(serve_until_told(config))
 }
 
@@ -107,5 +114,8 @@ fn log_to_stderr(verbose: bool) {
     let default = if verbose { "debug" } else { "info" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("ZYGO_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }

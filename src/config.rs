@@ -116,10 +116,22 @@ impl Config {
         let rules = [
             (self.max_memory >= 32, "max_memory", "at least 32 (MB)"),
             (self.max_timeout >= 1, "max_timeout", "at least 1 (ms)"),
-            (self.max_body_bytes <= 1 << 29, "max_body_bytes", "at most 512 MiB"),
+            (
+                self.max_body_bytes <= 1 << 29,
+                "max_body_bytes",
+                "at most 512 MiB",
+            ),
             (self.max_instances >= 1, "max_instances", "at least 1"),
-            (self.default_max_instances >= 1, "default_max_instances", "at least 1"),
-            (self.load_timeout_ms >= 1, "load_timeout_ms", "at least 1 (ms)"),
+            (
+                self.default_max_instances >= 1,
+                "default_max_instances",
+                "at least 1",
+            ),
+            (
+                self.load_timeout_ms >= 1,
+                "load_timeout_ms",
+                "at least 1 (ms)",
+            ),
         ];
         match rules.into_iter().find(|(holds, ..)| !holds) {
             Some((_, key, rule)) => Err(ConfigError::OutOfRange { key, rule }),
@@ -136,7 +148,9 @@ impl Config {
             return Ok(directory.clone());
         }
         let program = std::env::current_exe().map_err(ConfigError::NoRuntimeDir)?;
-        Ok(program.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf))
+        Ok(program
+            .parent()
+            .map_or_else(|| PathBuf::from("."), Path::to_path_buf))
     }
 
     /// How long a module's top level may take.

@@ -112,7 +112,10 @@ impl LogLines {
     pub fn into_lines(mut self) -> Vec<LogLine> {
         if self.dropped > 0 {
             let text = format!("… {} more lines were dropped", self.dropped);
-            self.lines.push(LogLine { level: Level::Warn, text });
+            self.lines.push(LogLine {
+                level: Level::Warn,
+                text,
+            });
         }
         self.lines
     }

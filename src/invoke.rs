@@ -54,19 +54,28 @@ impl InvokeError {
     fn is_before_start(&self) -> bool {
         matches!(
             self,
-            Self::Instance(InstanceError::NotStarted) | Self::Zygote(ZygoteError::Gone) | Self::Pool(PoolError::Retired)
+            Self::Instance(InstanceError::NotStarted)
+                | Self::Zygote(ZygoteError::Gone)
+                | Self::Pool(PoolError::Retired)
         )
     }
 }
 
 /// Runs one invocation on the version that `current` names at each attempt: a version that was replaced meanwhile is
 /// not a reason to fail.
-pub(crate) async fn invoke(current: impl Fn() -> Arc<Version>, invocation: &Invocation) -> (Arc<Version>, Outcome) {
+pub(crate) async fn invoke(
+    current: impl Fn() -> Arc<Version>,
+    invocation: &Invocation,
+) -> (Arc<Version>, Outcome) {
     let mut attempt = 1;
     loop {
         let version = current();
         let outcome = attempt_once(&version, invocation).await;
-        let retry = attempt < ATTEMPTS && outcome.result.as_ref().is_err_and(InvokeError::is_before_start);
+        let retry = attempt < ATTEMPTS
+            && outcome
+                .result
+                .as_ref()
+                .is_err_and(InvokeError::is_before_start);
         if !retry {
             return (version, outcome);
         }
@@ -97,12 +106,20 @@ struct Started {
 
 impl Started {
     fn found(lease: Lease) -> Self {
-        Self { lease, sent_ns: None, boot: Duration::ZERO }
+        Self {
+            lease,
+            sent_ns: None,
+            boot: Duration::ZERO,
+        }
     }
 }
 
 /// The invocation is in the socket before the zygote is told to fork: a cold start has no extra round trip.
-async fn fork(version: &Version, permit: Permit, invocation: &Invocation) -> Result<Started, InvokeError> {
+async fn fork(
+    version: &Version,
+    permit: Permit,
+    invocation: &Invocation,
+) -> Result<Started, InvokeError> {
     let Found { zygote, booted } = version.pool().zygote().get().await?;
     let (socket, theirs) = PacketSocket::pair().map_err(ZygoteError::from)?;
     let sent_ns = clock::monotonic_ns();
@@ -110,13 +127,25 @@ async fn fork(version: &Version, permit: Permit, invocation: &Invocation) -> Res
         .await
         .map_err(|error| InstanceError::before_start(&error))?;
     let process = zygote.fork(Purpose::Serve, theirs).await?;
-    let kind = if booted.is_some() { StartKind::Booted } else { StartKind::Forked };
+    let kind = if booted.is_some() {
+        StartKind::Booted
+    } else {
+        StartKind::Forked
+    };
     let lease = Lease::new(Instance::new(socket, process), permit, kind);
-    Ok(Started { lease, sent_ns: Some(sent_ns), boot: booted.unwrap_or_default() })
+    Ok(Started {
+        lease,
+        sent_ns: Some(sent_ns),
+        boot: booted.unwrap_or_default(),
+    })
 }
 
 async fn serve(version: &Version, started: Started, invocation: &Invocation) -> Outcome {
-    let Started { mut lease, sent_ns, boot } = started;
+    let Started {
+        mut lease,
+        sent_ns,
+        boot,
+    } = started;
     let kind = lease.kind();
     let limits: Limits = version.limits();
     let served = match sent_ns {
@@ -131,7 +160,12 @@ async fn serve(version: &Version, started: Started, invocation: &Invocation) -> 
 }
 
 fn outcome(served: Served, kind: StartKind, boot: Duration, invocation: &Invocation) -> Outcome {
-    let Served { result, sent_ns, usage, logs } = served;
+    let Served {
+        result,
+        sent_ns,
+        usage,
+        logs,
+    } = served;
     let timeline = Timeline {
         queue: between(invocation.received_ns, sent_ns).saturating_sub(boot),
         fork: between(sent_ns, usage.received_ns),
@@ -154,7 +188,11 @@ fn failed(error: InvokeError, invocation: &Invocation) -> Outcome {
     Outcome {
         result: Err(error),
         start_kind: None,
-        timeline: Timeline { queue: total, total, ..Timeline::default() },
+        timeline: Timeline {
+            queue: total,
+            total,
+            ..Timeline::default()
+        },
         cpu: Duration::ZERO,
         memory_peak_kib: 0,
         logs: LogLines::default().into_lines(),

@@ -12,7 +12,7 @@
 //!
 //! # What always holds
 //! - Only `gateway`, `api` and `cli` know HTTP. Below them there are invocations, not requests.
-//! - Only `gateway/problem.rs` maps errors to status codes.
+//! - Only `gateway/status.rs` maps errors to status codes.
 //! - The supervisor runs no user code, parses no user file, and never forks: it starts binaries, and those fork.
 //! - A version never changes. An instance serves one version, and one invocation at a time.
 //! - Nothing waits without a deadline, and nothing queues without a bound.

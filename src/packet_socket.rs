@@ -43,7 +43,10 @@ impl PacketSocket {
     /// A connected pair: our end, and the other process's.
     pub(crate) fn pair() -> Result<(Self, OwnedFd), WireError> {
         let (ours, theirs) = Socket::pair(Blocking::No)?;
-        #[expect(deprecated, reason = "the successor is unsafe; a `Socket` owns one descriptor for life, which is all it asks")]
+        #[expect(
+            deprecated,
+            reason = "the successor is unsafe; a `Socket` owns one descriptor for life, which is all it asks"
+        )]
         let fd = AsyncFd::with_interest(ours, Interest::READABLE)?;
         Ok((Self { fd }, OwnedFd::from(theirs)))
     }

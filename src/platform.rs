@@ -61,7 +61,10 @@ impl Platform {
             source,
         })?;
         let registry = Arc::new(Registry::default());
-        let zygotes = Arc::new(LanguageZygotes::start(&RUNTIMES, &config.runtime_directory()?));
+        let zygotes = Arc::new(LanguageZygotes::start(
+            &RUNTIMES,
+            &config.runtime_directory()?,
+        ));
         let capacity = Arc::new(Capacity::new(config.max_instances));
         let deployer = Deployer {
             config: Arc::clone(&config),
@@ -72,7 +75,13 @@ impl Platform {
         };
         let count = deployer.restore()?;
         tracing::info!(functions = count, data_dir = %config.data_dir.display(), "platform is up");
-        let platform = Arc::new(Self { config, registry, zygotes, capacity, deployer });
+        let platform = Arc::new(Self {
+            config,
+            registry,
+            zygotes,
+            capacity,
+            deployer,
+        });
         tokio::spawn(tend(Arc::downgrade(&platform)));
         Ok(platform)
     }
@@ -102,7 +111,11 @@ impl Platform {
     }
 
     /// Runs one invocation on the function's current version.
-    pub(crate) async fn invoke(&self, function: &Function, invocation: &Invocation) -> (Arc<Version>, Outcome) {
+    pub(crate) async fn invoke(
+        &self,
+        function: &Function,
+        invocation: &Invocation,
+    ) -> (Arc<Version>, Outcome) {
         invoke::invoke(|| function.current(), invocation).await
     }
 
@@ -122,7 +135,9 @@ async fn tend(platform: std::sync::Weak<Platform>) {
     let mut ticks = tokio::time::interval(TENDING_INTERVAL);
     loop {
         ticks.tick().await;
-        let Some(platform) = platform.upgrade() else { return };
+        let Some(platform) = platform.upgrade() else {
+            return;
+        };
         for function in platform.registry.list() {
             function.current().pool().tend();
         }

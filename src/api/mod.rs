@@ -14,56 +14,53 @@ use http::{Request, StatusCode, header};
 use serde_json::json;
 
 use crate::function::Function;
-use crate::gateway::problem::{Problem, RequestError};
+use crate::function::deployment::DeployError;
+use crate::gateway::problem::{Rejection, RequestError};
 use crate::platform::Platform;
-use types::FunctionView;
+use types::{Deployed, FunctionView};
 
 /// Routes of the control plane.
 pub(crate) fn router() -> Router<Arc<Platform>> {
     Router::new()
         .route("/functions", get(list).post(create))
-        .route("/functions/{key}", get(show).put(update).post(update).delete(remove))
+        .route(
+            "/functions/{key}",
+            get(show).put(update).post(update).delete(remove),
+        )
 }
 
-/// An error on its way out.
-struct Failed(RequestError, String);
-
-impl IntoResponse for Failed {
-    fn into_response(self) -> Response {
-        let request_id = crate::gateway::request::request_id(&http::HeaderMap::new());
-        if let RequestError::Deploy(error) = &self.0 {
-            tracing::info!(%error, %request_id, "a deployment failed");
-        }
-        Problem::of_request(&self.0).with_request(&request_id, Some(&self.1)).into_response()
-    }
-}
+/// What a control-plane call ends with when it fails.
+type Failable = Result<Response, Rejection>;
 
 async fn list(State(platform): State<Arc<Platform>>) -> Response {
-    let functions: Vec<FunctionView> =
-        platform.registry().list().iter().map(|function| FunctionView::of(function)).collect();
+    let functions: Vec<FunctionView> = platform
+        .registry()
+        .list()
+        .iter()
+        .map(|function| FunctionView::of(function))
+        .collect();
     Json(json!({ "functions": functions, "total": functions.len() })).into_response()
 }
 
-async fn create(State(platform): State<Arc<Platform>>, request: Request<Body>) -> Result<Response, Failed> {
-    let at = |error: RequestError| Failed(error, "/functions".to_owned());
+async fn create(State(platform): State<Arc<Platform>>, request: Request<Body>) -> Failable {
     let config = platform.config();
-    let mut upload = upload::read(request, config.max_bundle_bytes).await.map_err(at)?;
-    let manifest = upload.settings.new_manifest(config).map_err(|error| at(deploy(error)))?;
+    let mut upload = upload::read(request, config.max_bundle_bytes).await?;
+    let manifest = upload
+        .settings
+        .new_manifest(config)
+        .map_err(DeployError::from)?;
     let bundle = upload
         .bundle(manifest.runtime)
         .and_then(|bundle| bundle.ok_or_else(upload::missing_code))
-        .map_err(|error| at(deploy(error)))?;
-    let function = platform.deployer().create(manifest, bundle).await.map_err(|error| at(error.into()))?;
+        .map_err(DeployError::from)?;
+    let function = platform.deployer().create(manifest, bundle).await?;
     let location = [(header::LOCATION, format!("/functions/{}", function.id()))];
-    let body = Json(json!({
-        "function": FunctionView::of(&function),
-        "message": "Function deployed successfully",
-    }));
+    let body = Json(Deployed::of(&function, "Function deployed successfully"));
     Ok((StatusCode::CREATED, location, body).into_response())
 }
 
-async fn show(State(platform): State<Arc<Platform>>, Path(key): Path<String>) -> Result<Response, Failed> {
-    let function = find(&platform, &key)?;
+async fn show(State(platform): State<Arc<Platform>>, Path(key): Path<String>) -> Failable {
+    let function = find(&platform, key)?;
     Ok(Json(json!({ "function": FunctionView::of(&function) })).into_response())
 }
 
@@ -72,34 +69,26 @@ async fn update(
     State(platform): State<Arc<Platform>>,
     Path(key): Path<String>,
     request: Request<Body>,
-) -> Result<Response, Failed> {
-    let function = find(&platform, &key)?;
-    let at = |error: RequestError| Failed(error, format!("/functions/{key}"));
-    let mut upload = upload::read(request, platform.config().max_bundle_bytes).await.map_err(at)?;
+) -> Failable {
+    let function = find(&platform, key)?;
+    let mut upload = upload::read(request, platform.config().max_bundle_bytes).await?;
     let change = |old: &_| {
         let manifest = upload.settings.changed(old)?;
         let bundle = upload.bundle(manifest.runtime)?;
         Ok((manifest, bundle))
     };
-    platform.deployer().update(&function, change).await.map_err(|error| at(error.into()))?;
-    let body = json!({ "function": FunctionView::of(&function), "message": "Function updated successfully" });
+    platform.deployer().update(&function, change).await?;
+    Ok(Json(Deployed::of(&function, "Function updated successfully")).into_response())
+}
+
+async fn remove(State(platform): State<Arc<Platform>>, Path(key): Path<String>) -> Failable {
+    let function = find(&platform, key)?;
+    platform.deployer().delete(&function).await?;
+    let body = json!({ "message": "Function deleted successfully", "id": function.id() });
     Ok(Json(body).into_response())
 }
 
-async fn remove(State(platform): State<Arc<Platform>>, Path(key): Path<String>) -> Result<Response, Failed> {
-    let function = find(&platform, &key)?;
-    let at = |error: RequestError| Failed(error, format!("/functions/{key}"));
-    platform.deployer().delete(&function).await.map_err(|error| at(error.into()))?;
-    Ok(Json(json!({ "message": "Function deleted successfully", "id": function.id() })).into_response())
-}
-
-fn find(platform: &Platform, key: &str) -> Result<Arc<Function>, Failed> {
-    platform
-        .registry()
-        .get(key)
-        .ok_or_else(|| Failed(RequestError::FunctionNotFound(key.to_owned()), format!("/functions/{key}")))
-}
-
-fn deploy(error: crate::function::manifest::ManifestError) -> RequestError {
-    RequestError::Deploy(error.into())
+fn find(platform: &Platform, key: String) -> Result<Arc<Function>, Rejection> {
+    let function = platform.registry().get(&key);
+    Ok(function.ok_or(RequestError::FunctionNotFound(key))?)
 }

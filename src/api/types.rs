@@ -56,9 +56,16 @@ pub(crate) enum FileInput {
 impl FunctionInput {
     /// Settings of a new function.
     pub(crate) fn new_manifest(&mut self, config: &Config) -> Result<Manifest, ManifestError> {
-        let missing = |field: &str, rule: &str| ManifestError::new(format!("/{field}"), format!("{field} is missing: {rule}"));
-        let name = self.name.clone().ok_or_else(|| missing("name", "1 to 64 of a-z, A-Z, 0-9, - and _"))?;
-        let runtime = self.runtime.ok_or_else(|| missing("runtime", "typescript, javascript, python or ruby"))?;
+        let missing = |field: &str, rule: &str| {
+            ManifestError::new(format!("/{field}"), format!("{field} is missing: {rule}"))
+        };
+        let name = self
+            .name
+            .clone()
+            .ok_or_else(|| missing("name", "1 to 64 of a-z, A-Z, 0-9, - and _"))?;
+        let runtime = self
+            .runtime
+            .ok_or_else(|| missing("runtime", "typescript, javascript, python or ruby"))?;
         let manifest = Manifest {
             name,
             runtime,
@@ -80,7 +87,10 @@ impl FunctionInput {
     /// Settings of the next version of a function.
     pub(crate) fn changed(&mut self, old: &Manifest) -> Result<Manifest, ManifestError> {
         if self.name.as_ref().is_some_and(|name| *name != old.name) {
-            return Err(ManifestError::new("/name", "a function keeps its name; deploy another function instead"));
+            return Err(ManifestError::new(
+                "/name",
+                "a function keeps its name; deploy another function instead",
+            ));
         }
         Ok(Manifest {
             name: old.name.clone(),
@@ -88,15 +98,38 @@ impl FunctionInput {
             handler: self.handler.take().unwrap_or_else(|| old.handler.clone()),
             memory: self.memory.unwrap_or(old.memory),
             timeout: self.timeout.unwrap_or(old.timeout),
-            environment: self.environment.take().unwrap_or_else(|| old.environment.clone()),
+            environment: self
+                .environment
+                .take()
+                .unwrap_or_else(|| old.environment.clone()),
             secrets: self.secrets.take().unwrap_or_else(|| old.secrets.clone()),
             isolation: self.isolation.unwrap_or(old.isolation),
             scaling: self.scaling.take().unwrap_or_else(|| old.scaling.clone()),
             network: self.network.or(old.network),
             triggers: self.triggers.take().unwrap_or_else(|| old.triggers.clone()),
             rate_limit: self.rate_limit.or(old.rate_limit),
-            custom_domain: self.custom_domain.take().or_else(|| old.custom_domain.clone()),
+            custom_domain: self
+                .custom_domain
+                .take()
+                .or_else(|| old.custom_domain.clone()),
         })
+    }
+}
+
+/// Answer to a deployment.
+#[derive(Debug, Serialize)]
+pub(crate) struct Deployed {
+    function: FunctionView,
+    message: &'static str,
+}
+
+impl Deployed {
+    /// What was deployed.
+    pub(crate) fn of(function: &Function, message: &'static str) -> Self {
+        Self {
+            function: FunctionView::of(function),
+            message,
+        }
     }
 }
 
@@ -186,14 +219,26 @@ impl FunctionView {
 fn snapshot(version: &Version) -> Option<Snapshot> {
     let zygote = version.pool().zygote().present()?;
     let unforkable = zygote.culprits().to_vec();
-    let kind = if unforkable.is_empty() { "function" } else { "runtime" };
-    Some(Snapshot { kind, unforkable, boot_ms: zygote.boot_duration().as_secs_f64() * 1e3 })
+    let kind = if unforkable.is_empty() {
+        "function"
+    } else {
+        "runtime"
+    };
+    Some(Snapshot {
+        kind,
+        unforkable,
+        boot_ms: zygote.boot_duration().as_secs_f64() * 1e3,
+    })
 }
 
 fn processes(version: &Version) -> Processes {
     let census = version.pool().census();
     Processes {
-        zygote_pid: version.pool().zygote().present().and_then(|zygote| zygote.pid()),
+        zygote_pid: version
+            .pool()
+            .zygote()
+            .present()
+            .and_then(|zygote| zygote.pid()),
         idle_pids: census.idle,
         parked_pids: census.parked,
         instances: census.live,

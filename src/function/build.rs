@@ -48,7 +48,10 @@ pub(crate) async fn build(binary: &Path, directory: &Path) -> Result<(), BuildEr
         .output();
     match tokio::time::timeout(BUILD_TIMEOUT, output).await {
         Err(_) => Err(BuildError::TimedOut),
-        Ok(Err(source)) => Err(BuildError::Unavailable { binary: binary.display().to_string(), source }),
+        Ok(Err(source)) => Err(BuildError::Unavailable {
+            binary: binary.display().to_string(),
+            source,
+        }),
         Ok(Ok(output)) if output.status.success() => Ok(()),
         Ok(Ok(output)) => Err(match serde_json::from_slice::<Failure>(&output.stdout) {
             Ok(failure) => BuildError::Rejected(failure),

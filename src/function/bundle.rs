@@ -53,7 +53,10 @@ impl Bundle {
             }
             let name = entry.name().map_err(broken)?.into_owned();
             if !is_plain_file(entry.unix_mode()) {
-                return Err(ManifestError::new("/archive", format!("`{name}` is not a plain file")));
+                return Err(ManifestError::new(
+                    "/archive",
+                    format!("`{name}` is not a plain file"),
+                ));
             }
             let content = bundle.read_bounded(&mut entry, &name)?;
             bundle.add("/archive", &name, content)?;
@@ -67,14 +70,20 @@ impl Bundle {
     /// When its path is not harmless, or the bundle has no room for it.
     pub fn add(&mut self, pointer: &str, path: &str, content: Bytes) -> Result<(), ManifestError> {
         check_path(path).map_err(|rule| {
-            ManifestError::new(pointer, format!("`{}` cannot be a file's path: {rule}", path.escape_debug()))
+            ManifestError::new(
+                pointer,
+                format!("`{}` cannot be a file's path: {rule}", path.escape_debug()),
+            )
         })?;
         self.unpacked_len += content.len() as u64;
         if self.unpacked_len > UNPACKED_LEN_MAX || self.files.len() >= FILES_MAX {
             return Err(too_large(pointer));
         }
         if self.files.insert(path.to_owned(), content).is_some() {
-            return Err(ManifestError::new(pointer, format!("`{path}` is there twice")));
+            return Err(ManifestError::new(
+                pointer,
+                format!("`{path}` is there twice"),
+            ));
         }
         Ok(())
     }
@@ -105,9 +114,12 @@ impl Bundle {
     fn read_bounded(&self, entry: &mut impl Read, name: &str) -> Result<Bytes, ManifestError> {
         let room = UNPACKED_LEN_MAX - self.unpacked_len;
         let mut content = Vec::new();
-        entry.take(room + 1).read_to_end(&mut content).map_err(|error| {
-            ManifestError::new("/archive", format!("`{name}` cannot be unpacked: {error}"))
-        })?;
+        entry
+            .take(room + 1)
+            .read_to_end(&mut content)
+            .map_err(|error| {
+                ManifestError::new("/archive", format!("`{name}` cannot be unpacked: {error}"))
+            })?;
         if content.len() as u64 > room {
             return Err(too_large("/archive"));
         }
@@ -117,7 +129,10 @@ impl Bundle {
 
 fn too_large(pointer: &str) -> ManifestError {
     let mib = UNPACKED_LEN_MAX / 1024 / 1024;
-    ManifestError::new(pointer, format!("a bundle has at most {FILES_MAX} files and {mib} MiB unpacked"))
+    ManifestError::new(
+        pointer,
+        format!("a bundle has at most {FILES_MAX} files and {mib} MiB unpacked"),
+    )
 }
 
 fn is_plain_file(unix_mode: Option<u32>) -> bool {
@@ -131,10 +146,16 @@ fn check_path(path: &str) -> Result<(), &'static str> {
     if path.is_empty() || path.len() > PATH_LEN_MAX {
         return Err("it must have 1 to 512 bytes");
     }
-    if path.chars().any(|character| character.is_control() || character == '\\') {
+    if path
+        .chars()
+        .any(|character| character.is_control() || character == '\\')
+    {
         return Err("it must not contain control characters or backslashes");
     }
-    if path.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
+    if path
+        .split('/')
+        .any(|part| part.is_empty() || part == "." || part == "..")
+    {
         return Err("it must be relative, without empty parts, `.` or `..`");
     }
     if path.split('/').next() == Some(RESERVED) {
@@ -161,9 +182,22 @@ mod tests {
 
     #[test]
     fn harmful_paths_are_refused() {
-        for path in ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a\\b", "a\0b", "./a", ".zygo/x"] {
+        for path in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../../x",
+            "a//b",
+            "a\\b",
+            "a\0b",
+            "./a",
+            ".zygo/x",
+        ] {
             let mut bundle = Bundle::default();
-            assert!(bundle.add("/files", path, Bytes::new()).is_err(), "{path:?}");
+            assert!(
+                bundle.add("/files", path, Bytes::new()).is_err(),
+                "{path:?}"
+            );
         }
     }
 
@@ -171,9 +205,15 @@ mod tests {
     fn an_archive_arrives_as_it_was_packed() {
         let archive = zip_of(&[("a.py", 0o644, b"1"), ("pkg/b.py", 0o644, b"2")]);
         let directory = tempfile::tempdir().expect("folder");
-        Bundle::from_zip(&archive).expect("bundle").write_to(directory.path()).expect("written");
+        Bundle::from_zip(&archive)
+            .expect("bundle")
+            .write_to(directory.path())
+            .expect("written");
         let read = |path| std::fs::read(directory.path().join(path)).expect("file");
-        assert_eq!((read("a.py"), read("pkg/b.py")), (b"1".to_vec(), b"2".to_vec()));
+        assert_eq!(
+            (read("a.py"), read("pkg/b.py")),
+            (b"1".to_vec(), b"2".to_vec())
+        );
     }
 
     #[test]
@@ -181,7 +221,12 @@ mod tests {
         assert!(Bundle::from_zip(b"no archive").is_err());
         assert!(Bundle::from_zip(&zip_of(&[("../evil", 0o644, b"x")])).is_err());
         let mut link = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        link.add_symlink("link", "/etc/passwd", zip::write::SimpleFileOptions::default()).expect("link");
+        link.add_symlink(
+            "link",
+            "/etc/passwd",
+            zip::write::SimpleFileOptions::default(),
+        )
+        .expect("link");
         let archive = link.finish().expect("archive").into_inner();
         assert!(Bundle::from_zip(&archive).is_err());
     }
@@ -189,10 +234,13 @@ mod tests {
     #[test]
     fn a_bomb_is_stopped_at_the_limit() {
         let zeros = vec![0; 64 * 1024 * 1024];
-        let entries: Vec<(String, u32, &[u8])> =
-            (0..5).map(|index| (format!("zeros{index}"), 0o644, zeros.as_slice())).collect();
-        let borrowed: Vec<(&str, u32, &[u8])> =
-            entries.iter().map(|(name, mode, content)| (name.as_str(), *mode, *content)).collect();
+        let entries: Vec<(String, u32, &[u8])> = (0..5)
+            .map(|index| (format!("zeros{index}"), 0o644, zeros.as_slice()))
+            .collect();
+        let borrowed: Vec<(&str, u32, &[u8])> = entries
+            .iter()
+            .map(|(name, mode, content)| (name.as_str(), *mode, *content))
+            .collect();
         let error = Bundle::from_zip(&zip_of(&borrowed)).expect_err("too large");
         assert!(error.message.contains("at most"), "{error}");
     }

@@ -64,7 +64,11 @@ pub(crate) struct Deployer {
 
 impl Deployer {
     /// Makes a function with its first version.
-    pub(crate) async fn create(&self, manifest: Manifest, bundle: Bundle) -> Result<Arc<Function>, DeployError> {
+    pub(crate) async fn create(
+        &self,
+        manifest: Manifest,
+        bundle: Bundle,
+    ) -> Result<Arc<Function>, DeployError> {
         manifest.validate(&self.config)?;
         let reservation = self
             .registry
@@ -74,7 +78,8 @@ impl Deployer {
         let now = now_unix_ms();
         let version = self.make_version(&id, 1, now, manifest, Some(bundle)).await;
         let version = version.inspect_err(|_| self.clean_up(self.store.remove(&id)))?;
-        self.commit(&id, now, &version).inspect_err(|_| version.stop())?;
+        self.commit(&id, now, &version)
+            .inspect_err(|_| version.stop())?;
         version.pool().refill();
         let function = Function::new(id, now, version);
         reservation.fulfil(&function);
@@ -91,9 +96,13 @@ impl Deployer {
         let (manifest, bundle) = change(function.current().manifest())?;
         manifest.validate(&self.config)?;
         let (id, number) = (function.id(), function.current().number() + 1);
-        let version = self.make_version(id, number, now_unix_ms(), manifest, bundle).await;
-        let version = version.inspect_err(|_| self.clean_up(self.store.remove_version(id, number)))?;
-        self.commit(id, function.created_unix_ms(), &version).inspect_err(|_| version.stop())?;
+        let version = self
+            .make_version(id, number, now_unix_ms(), manifest, bundle)
+            .await;
+        let version =
+            version.inspect_err(|_| self.clean_up(self.store.remove_version(id, number)))?;
+        self.commit(id, function.created_unix_ms(), &version)
+            .inspect_err(|_| version.stop())?;
         version.pool().refill();
         function.switch_to(Arc::clone(&version));
         Ok(version)
@@ -113,17 +122,26 @@ impl Deployer {
         for function in &stored {
             match self.restore_one(function) {
                 Ok(restored) => self.registry.add(&restored),
-                Err(error) => tracing::error!(function = %function.id, %error, "a function cannot be restored"),
+                Err(error) => {
+                    tracing::error!(function = %function.id, %error, "a function cannot be restored")
+                }
             }
         }
         Ok(stored.len())
     }
 
     fn restore_one(&self, stored: &StoredFunction) -> Result<Arc<Function>, DeployError> {
-        let StoredVersion { number, created_unix_ms, manifest } =
-            self.store.version(&stored.id, stored.current_version)?;
+        let StoredVersion {
+            number,
+            created_unix_ms,
+            manifest,
+        } = self.store.version(&stored.id, stored.current_version)?;
         let version = self.version(&stored.id, number, created_unix_ms, manifest)?;
-        Ok(Function::new(stored.id.clone(), stored.created_unix_ms, version))
+        Ok(Function::new(
+            stored.id.clone(),
+            stored.created_unix_ms,
+            version,
+        ))
     }
 
     async fn make_version(
@@ -149,14 +167,27 @@ impl Deployer {
         Ok(version)
     }
 
-    fn version(&self, id: &str, number: u32, now: u64, manifest: Manifest) -> Result<Arc<Version>, DeployError> {
+    fn version(
+        &self,
+        id: &str,
+        number: u32,
+        now: u64,
+        manifest: Manifest,
+    ) -> Result<Arc<Version>, DeployError> {
         let surroundings = Surroundings {
             config: &self.config,
             language: Arc::clone(self.language(&manifest)?),
             capacity: Arc::clone(&self.capacity),
         };
         let folder = self.store.bundle_folder(id, number);
-        Ok(Version::new(id, number, now, manifest, &folder, surroundings))
+        Ok(Version::new(
+            id,
+            number,
+            now,
+            manifest,
+            &folder,
+            surroundings,
+        ))
     }
 
     fn language(&self, manifest: &Manifest) -> Result<&Arc<LanguageZygote>, DeployError> {
@@ -193,8 +224,12 @@ impl Deployer {
 }
 
 /// Runs file operations where they keep no invocation waiting.
-async fn off_the_reactor(work: impl FnOnce() -> std::io::Result<()> + Send + 'static) -> std::io::Result<()> {
-    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
+async fn off_the_reactor(
+    work: impl FnOnce() -> std::io::Result<()> + Send + 'static,
+) -> std::io::Result<()> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(std::io::Error::other)?
 }
 
 fn copy_folder(from: &std::path::Path, to: &std::path::Path) -> std::io::Result<()> {
@@ -215,10 +250,14 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) -> std::io::Result<
 fn new_id() -> String {
     const ALPHABET: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let letters = (0..12).map(|_| char::from(ALPHABET[fastrand::usize(..ALPHABET.len())]));
-    std::iter::once("fn-".to_owned()).chain(letters.map(String::from)).collect()
+    std::iter::once("fn-".to_owned())
+        .chain(letters.map(String::from))
+        .collect()
 }
 
 fn now_unix_ms() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    now.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    now.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }

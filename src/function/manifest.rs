@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::rules;
 use crate::config::Config;
 use crate::pool::Isolation;
 
@@ -172,7 +173,10 @@ impl ManifestError {
     /// An error at a field.
     #[must_use]
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), message: message.into() }
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -182,17 +186,23 @@ impl Manifest {
     /// # Errors
     /// The first field that is wrong.
     pub fn validate(&self, config: &Config) -> Result<(), ManifestError> {
-        check_name(&self.name)?;
-        check_handler(&self.handler)?;
-        in_range("/memory", u64::from(self.memory), 32, u64::from(config.max_memory), "MB")?;
-        in_range("/timeout", self.timeout, 1, config.max_timeout, "ms")?;
-        check_variables("/environment", &self.environment)?;
-        check_variables("/secrets", &self.secrets)?;
-        check_scaling(&self.scaling, config)?;
+        rules::check_name(&self.name)?;
+        rules::check_handler(&self.handler)?;
+        rules::in_range(
+            "/memory",
+            u64::from(self.memory),
+            32,
+            u64::from(config.max_memory),
+            "MB",
+        )?;
+        rules::in_range("/timeout", self.timeout, 1, config.max_timeout, "ms")?;
+        rules::check_variables("/environment", &self.environment)?;
+        rules::check_variables("/secrets", &self.secrets)?;
+        rules::check_scaling(&self.scaling, config)?;
         match self.rate_limit {
-            Some(limit) if limit.max_requests == 0 || limit.window_ms == 0 => {
-                Err(ManifestError::new("/rateLimit", "maxRequests and windowMs must be at least 1"))
-            }
+            Some(limit) if limit.max_requests == 0 || limit.window_ms == 0 => Err(
+                ManifestError::new("/rateLimit", "maxRequests and windowMs must be at least 1"),
+            ),
             _ => Ok(()),
         }
     }
@@ -200,87 +210,9 @@ impl Manifest {
     /// The most instances there may be.
     #[must_use]
     pub fn instances_max(&self, config: &Config) -> usize {
-        self.scaling.max_instances.unwrap_or(config.default_max_instances).min(config.max_instances)
+        self.scaling
+            .max_instances
+            .unwrap_or(config.default_max_instances)
+            .min(config.max_instances)
     }
-}
-
-/// A name is also a part of addresses and of folders, and must not be taken for an id.
-fn check_name(name: &str) -> Result<(), ManifestError> {
-    const LEN_MAX: usize = 64;
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if name.is_empty() || name.len() > LEN_MAX || !name.bytes().all(allowed) {
-        let rule = format!("a name has 1 to {LEN_MAX} of the characters a-z, A-Z, 0-9, - and _");
-        return Err(ManifestError::new("/name", rule));
-    }
-    if name.starts_with("fn-") {
-        return Err(ManifestError::new("/name", "names that begin with fn- are kept for ids"));
-    }
-    Ok(())
-}
-
-fn check_handler(handler: &str) -> Result<(), ManifestError> {
-    const LEN_MAX: usize = 128;
-    let allowed = |character: char| character.is_alphanumeric() || "._-/:$?!".contains(character);
-    if handler.is_empty() || handler.len() > LEN_MAX || !handler.chars().all(allowed) {
-        let rule = "a handler is `file.function` or `function`, at most 128 characters";
-        return Err(ManifestError::new("/handler", rule));
-    }
-    Ok(())
-}
-
-fn in_range(pointer: &str, value: u64, min: u64, max: u64, unit: &str) -> Result<(), ManifestError> {
-    if (min..=max).contains(&value) {
-        return Ok(());
-    }
-    Err(ManifestError::new(pointer, format!("{value} is not between {min} and {max} ({unit})")))
-}
-
-fn check_variables(pointer: &str, variables: &BTreeMap<String, String>) -> Result<(), ManifestError> {
-    const TOTAL_LEN_MAX: usize = 64 * 1024;
-    let mut total = 0;
-    for (name, value) in variables {
-        total += name.len() + value.len();
-        let begins_well = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if !begins_well || !name.bytes().all(allowed) {
-            let rule = "a variable's name has letters, digits and _, and begins with no digit";
-            return Err(ManifestError::new(format!("{pointer}/{}", escape_pointer(name)), rule));
-        }
-        if value.contains('\0') {
-            return Err(ManifestError::new(format!("{pointer}/{name}"), "a value cannot contain NUL"));
-        }
-    }
-    if total > TOTAL_LEN_MAX {
-        let rule = format!("names and values have {total} bytes; at most {TOTAL_LEN_MAX} are possible");
-        return Err(ManifestError::new(pointer, rule));
-    }
-    Ok(())
-}
-
-fn escape_pointer(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
-}
-
-fn check_scaling(scaling: &Scaling, config: &Config) -> Result<(), ManifestError> {
-    let max = scaling.max_instances.unwrap_or(config.default_max_instances);
-    if max == 0 || max > config.max_instances {
-        let rule = format!("must be between 1 and {}", config.max_instances);
-        return Err(ManifestError::new("/scaling/maxInstances", rule));
-    }
-    if scaling.min_instances > max {
-        return Err(ManifestError::new("/scaling/minInstances", format!("must be at most {max}, the maximum")));
-    }
-    if scaling.parked > max {
-        return Err(ManifestError::new("/scaling/parked", format!("must be at most {max}, the maximum")));
-    }
-    let thresholds = [
-        ("/scaling/scaleUpThreshold", scaling.scale_up_threshold),
-        ("/scaling/scaleDownThreshold", scaling.scale_down_threshold),
-    ];
-    for (pointer, threshold) in thresholds {
-        if threshold.is_some_and(|value| !(0.0..=1.0).contains(&value)) {
-            return Err(ManifestError::new(pointer, "must be between 0 and 1"));
-        }
-    }
-    Ok(())
 }

@@ -5,6 +5,7 @@ mod build;
 pub mod bundle;
 pub mod deployment;
 pub mod manifest;
+mod rules;
 mod store;
 mod version;
 
@@ -14,8 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use arc_swap::ArcSwap;
 
 pub(crate) use store::{Store, StoredFunction, StoredVersion};
-pub use version::Version;
 pub(crate) use version::Surroundings;
+pub use version::Version;
 
 /// One function. What it is called and what it does may change; its id never does.
 #[derive(Debug)]
@@ -79,7 +80,11 @@ impl Function {
     /// Ends all its processes.
     pub(crate) fn stop(&self) {
         self.current().stop();
-        let previous = self.previous.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let previous = self
+            .previous
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(previous) = previous {
             previous.stop();
         }
@@ -130,7 +135,10 @@ impl Registry {
             return None;
         }
         by_key.insert(name.to_owned(), Entry::Reserved);
-        Some(Reservation { registry: Arc::clone(self), name: Some(name.to_owned()) })
+        Some(Reservation {
+            registry: Arc::clone(self),
+            name: Some(name.to_owned()),
+        })
     }
 
     /// Makes a function known.
@@ -171,7 +179,11 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         if let Some(name) = self.name.take() {
-            let mut by_key = self.registry.by_key.write().unwrap_or_else(PoisonError::into_inner);
+            let mut by_key = self
+                .registry
+                .by_key
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
             by_key.remove(&name);
         }
     }

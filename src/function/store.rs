@@ -47,7 +47,9 @@ impl Store {
         let root = data_dir.join("functions");
         private_folder(&root)?;
         // Zygotes get absolute paths.
-        Ok(Self { root: fs::canonicalize(root)? })
+        Ok(Self {
+            root: fs::canonicalize(root)?,
+        })
     }
 
     /// All functions that were deployed to the end.
@@ -57,8 +59,12 @@ impl Store {
             let folder = entry?.path();
             match read_json(&folder.join("function.json")) {
                 Ok(function) => functions.push(function),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => fs::remove_dir_all(&folder)?,
-                Err(error) => tracing::error!(folder = %folder.display(), %error, "a function cannot be read"),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    fs::remove_dir_all(&folder)?
+                }
+                Err(error) => {
+                    tracing::error!(folder = %folder.display(), %error, "a function cannot be read")
+                }
             }
         }
         Ok(functions)
@@ -83,7 +89,11 @@ impl Store {
     }
 
     /// Ends a deployment: from here on the version exists.
-    pub(crate) fn commit(&self, function: &StoredFunction, version: &StoredVersion) -> io::Result<()> {
+    pub(crate) fn commit(
+        &self,
+        function: &StoredFunction,
+        version: &StoredVersion,
+    ) -> io::Result<()> {
         let folder = self.version_folder(&function.id, version.number);
         write_json(&folder.join("manifest.json"), version)?;
         write_json(&self.folder(&function.id).join("function.json"), function)
@@ -109,7 +119,10 @@ impl Store {
 }
 
 fn private_folder(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {
@@ -126,9 +139,15 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> io::Result<T> {
 /// Atomic: a reader sees the old text or the new one, also after a crash.
 fn write_json<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)?;
     file.write_all(&serde_json::to_vec_pretty(value)?)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    path.parent()
+        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }

@@ -44,7 +44,11 @@ impl Version {
         directory: &Path,
         surroundings: Surroundings<'_>,
     ) -> Arc<Self> {
-        let Surroundings { config, language, capacity } = surroundings;
+        let Surroundings {
+            config,
+            language,
+            capacity,
+        } = surroundings;
         let limits = Limits {
             timeout: Duration::from_millis(manifest.timeout),
             response_len_max: config.max_body_bytes,
@@ -53,7 +57,13 @@ impl Version {
         let output = output_of(&manifest.name, number);
         let zygote = ZygoteSlot::new(language, function, output, config.load_timeout());
         let pool = Pool::new(pool_settings(&manifest, config), zygote, capacity);
-        Arc::new(Self { number, created_unix_ms, manifest, limits, pool })
+        Arc::new(Self {
+            number,
+            created_unix_ms,
+            manifest,
+            limits,
+            pool,
+        })
     }
 
     /// Its number, from 1.
@@ -126,14 +136,19 @@ fn environment(number: u32, manifest: &Manifest, directory: &Path) -> Vec<(Strin
     let own = [
         ("AWS_LAMBDA_FUNCTION_NAME", manifest.name.clone()),
         ("AWS_LAMBDA_FUNCTION_VERSION", number.to_string()),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", manifest.memory.to_string()),
+        (
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+            manifest.memory.to_string(),
+        ),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start".to_owned()),
         ("LAMBDA_TASK_ROOT", directory.to_string_lossy().into_owned()),
         ("_HANDLER", manifest.handler.clone()),
         ("ZYGO_FUNCTION_NAME", manifest.name.clone()),
         ("ZYGO_FUNCTION_VERSION", number.to_string()),
     ];
-    let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let own = own
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value));
     let users = manifest.environment.iter().chain(&manifest.secrets);
     let users = users.map(|(name, value)| (name.clone(), value.clone()));
     own.chain(users).collect()

@@ -6,6 +6,7 @@ pub(crate) mod problem;
 pub(crate) mod request;
 mod response;
 mod router;
+mod status;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -48,7 +49,10 @@ impl Gateway {
     pub async fn bind(platform: &Arc<Platform>) -> std::io::Result<Self> {
         let config = platform.config();
         let listener = TcpListener::bind((config.host, config.port)).await?;
-        Ok(Self { listener, router: router::router(Arc::clone(platform)) })
+        Ok(Self {
+            listener,
+            router: router::router(Arc::clone(platform)),
+        })
     }
 
     /// Where it listens.
@@ -90,7 +94,10 @@ impl Gateway {
             });
         }
         drop(self.listener);
-        if tokio::time::timeout(drain, connections.shutdown()).await.is_err() {
+        if tokio::time::timeout(drain, connections.shutdown())
+            .await
+            .is_err()
+        {
             tracing::warn!("some requests did not end in time");
         }
     }
@@ -103,7 +110,10 @@ fn server() -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(HEAD_LEN_MAX);
-    server.http2().timer(TokioTimer::new()).max_header_list_size(64 * 1024);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(64 * 1024);
     server
 }
 
@@ -115,5 +125,7 @@ fn connection(
     // Without it, small answers wait for the client's acknowledgement.
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(router.clone());
-    server.serve_connection(TokioIo::new(stream), service).into_owned()
+    server
+        .serve_connection(TokioIo::new(stream), service)
+        .into_owned()
 }

@@ -30,9 +30,17 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Arc<str> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/=+".contains(&byte);
         !id.is_empty() && id.len() <= REQUEST_ID_LEN_MAX && id.bytes().all(allowed)
     };
-    match headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(usable) {
+    match headers
+        .get(REQUEST_ID)
+        .and_then(|id| id.to_str().ok())
+        .filter(usable)
+    {
         Some(id) => Arc::from(id),
-        None => Arc::from(format!("req-{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..))),
+        None => Arc::from(format!(
+            "req-{:016x}{:08x}",
+            fastrand::u64(..),
+            fastrand::u32(..)
+        )),
     }
 }
 
@@ -41,7 +49,9 @@ pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Request
     let whole = Limited::new(body, limit).collect();
     match tokio::time::timeout(BODY_TIMEOUT, whole).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(RequestError::BodyTooLong { limit }),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(RequestError::BodyTooLong { limit })
+        }
         Ok(Err(_)) => Err(RequestError::BodyBroken),
         Err(_) => Err(RequestError::BodyTimedOut),
     }
@@ -57,9 +67,21 @@ pub(crate) fn invocation(
 ) -> Result<Invocation, RequestError> {
     let received_ns = clock::monotonic_ns();
     let body_kind = body_kind(headers, &body)?;
-    let event = Event { method: method.as_str(), path: "/", headers: Headers(headers), query: Query(uri), request_id: &request_id };
+    let event = Event {
+        method: method.as_str(),
+        path: "/",
+        headers: Headers(headers),
+        query: Query(uri),
+        request_id: &request_id,
+    };
     let event = serde_json::to_vec(&event).map_err(|_| RequestError::BodyBroken)?;
-    Ok(Invocation { request_id, event: Bytes::from(event), body_kind, body, received_ns })
+    Ok(Invocation {
+        request_id,
+        event: Bytes::from(event),
+        body_kind,
+        body,
+        received_ns,
+    })
 }
 
 /// JSON unless the caller says otherwise.
@@ -67,8 +89,16 @@ fn body_kind(headers: &HeaderMap, body: &Bytes) -> Result<BodyKind, RequestError
     if body.is_empty() {
         return Ok(BodyKind::None);
     }
-    let content_type = headers.get(header::CONTENT_TYPE).map_or(Ok("application/json"), |value| value.to_str());
-    let essence = content_type.unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .map_or(Ok("application/json"), |value| value.to_str());
+    let essence = content_type
+        .unwrap_or("")
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim()
+        .to_ascii_lowercase();
     let kind = match essence.as_str() {
         "application/json" => BodyKind::Json,
         other if other.ends_with("+json") => BodyKind::Json,
@@ -80,7 +110,10 @@ fn body_kind(headers: &HeaderMap, body: &Bytes) -> Result<BodyKind, RequestError
         BodyKind::Json => match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
             Ok(_) if std::str::from_utf8(body).is_ok() => Ok(BodyKind::Json),
             Ok(_) => Err(RequestError::malformed("", "the body is not UTF-8")),
-            Err(error) => Err(RequestError::malformed("", format!("the body is not JSON: {error}"))),
+            Err(error) => Err(RequestError::malformed(
+                "",
+                format!("the body is not JSON: {error}"),
+            )),
         },
         BodyKind::Text if std::str::from_utf8(body).is_err() => Ok(BodyKind::Binary),
         kind => Ok(kind),
@@ -105,7 +138,11 @@ impl Serialize for Headers<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.keys_len()))?;
         for name in self.0.keys() {
-            let mut values = self.0.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+            let mut values = self
+                .0
+                .get_all(name)
+                .iter()
+                .map(|value| String::from_utf8_lossy(value.as_bytes()));
             let first = values.next().unwrap_or_default();
             match values.next() {
                 None => map.serialize_entry(name.as_str(), &first)?,
@@ -125,7 +162,8 @@ struct Query<'a>(&'a Uri);
 impl Serialize for Query<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let query = self.0.query().unwrap_or_default();
-        let pairs: std::collections::BTreeMap<_, _> = form_urlencoded::parse(query.as_bytes()).collect();
+        let pairs: std::collections::BTreeMap<_, _> =
+            form_urlencoded::parse(query.as_bytes()).collect();
         serializer.collect_map(pairs)
     }
 }

@@ -73,13 +73,21 @@ fn milliseconds(duration: std::time::Duration) -> f64 {
 
 /// The response to a call of the invoke API.
 pub(crate) fn of_invocation(request_id: &str, version: u32, outcome: Outcome) -> Response {
-    let Outcome { result, start_kind, timeline, memory_peak_kib, logs, .. } = outcome;
+    let Outcome {
+        result,
+        start_kind,
+        timeline,
+        memory_peak_kib,
+        logs,
+        ..
+    } = outcome;
     let logs: Vec<String> = logs.into_iter().map(|line| line.text).collect();
     let duration = milliseconds(timeline.total);
     let answer = match result.and_then(checked) {
         Ok(answer) => answer,
         Err(error) => {
-            let problem = Problem::of_invocation(&error).with_invocation(request_id, duration, logs);
+            let problem =
+                Problem::of_invocation(&error).with_invocation(request_id, duration, logs);
             return with_request_id(problem.into_response(), request_id);
         }
     };
@@ -101,7 +109,10 @@ pub(crate) fn of_invocation(request_id: &str, version: u32, outcome: Outcome) ->
         logs,
     };
     let json = serde_json::to_vec(&envelope).unwrap_or_default();
-    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    let headers = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    )];
     with_request_id((StatusCode::OK, headers, json).into_response(), request_id)
 }
 
@@ -121,7 +132,9 @@ fn checked(answer: Answer) -> Result<Answer, InvokeError> {
         BodyKind::Json if serde_json::from_slice::<&RawValue>(&answer.body).is_err() => {
             violation("a JSON body that is no JSON")
         }
-        BodyKind::Text if std::str::from_utf8(&answer.body).is_err() => violation("a text body that is no UTF-8"),
+        BodyKind::Text if std::str::from_utf8(&answer.body).is_err() => {
+            violation("a text body that is no UTF-8")
+        }
         _ => Ok(answer),
     }
 }
@@ -131,9 +144,15 @@ fn envelope_body(answer: &Answer) -> (EnvelopeBody<'_>, bool) {
         BodyKind::None => (EnvelopeBody::Nothing, false),
         BodyKind::Json => {
             let json = serde_json::from_slice(&answer.body);
-            (json.map_or(EnvelopeBody::Nothing, EnvelopeBody::Json), false)
+            (
+                json.map_or(EnvelopeBody::Nothing, EnvelopeBody::Json),
+                false,
+            )
         }
-        BodyKind::Text => (EnvelopeBody::Text(std::str::from_utf8(&answer.body).unwrap_or_default()), false),
+        BodyKind::Text => (
+            EnvelopeBody::Text(std::str::from_utf8(&answer.body).unwrap_or_default()),
+            false,
+        ),
         BodyKind::Binary => (EnvelopeBody::Base64(BASE64.encode(&answer.body)), true),
     }
 }
@@ -141,5 +160,7 @@ fn envelope_body(answer: &Answer) -> (EnvelopeBody<'_>, bool) {
 /// Initialisation is billed with the handler's time, by the started millisecond.
 fn billed_ms(timeline: Timeline) -> u64 {
     let billed = timeline.fork + timeline.load + timeline.handler;
-    u64::try_from(billed.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX).max(1)
+    u64::try_from(billed.as_micros().div_ceil(1_000))
+        .unwrap_or(u64::MAX)
+        .max(1)
 }

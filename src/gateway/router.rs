@@ -5,25 +5,42 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::Request;
 
-use super::problem::{Problem, RequestError};
+use super::problem::{Problem, Rejection, RequestError};
 use super::{request, response};
 use crate::api;
 use crate::platform::Platform;
 
 /// All routes. The invoke call is the data plane; everything else is control plane.
 pub(super) fn router(platform: Arc<Platform>) -> Router {
-    Router::new()
-        .route("/functions/{key}/invoke", post(invoke))
-        .merge(api::router())
+    let control = api::router()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .fallback(|| async { Problem::of_request(&RequestError::PathNotFound) })
-        .method_not_allowed_fallback(|| async { Problem::of_request(&RequestError::MethodNotAllowed) })
+        .fallback(|| async { Rejection::from(RequestError::PathNotFound) })
+        .method_not_allowed_fallback(|| async { Rejection::from(RequestError::MethodNotAllowed) })
+        .layer(middleware::from_fn(identify));
+    Router::new()
+        .route("/functions/{key}/invoke", post(invoke))
+        .merge(control)
         .with_state(platform)
+}
+
+/// Gives every request of the control plane its id, and errors their form.
+async fn identify(request: Request<Body>, next: Next) -> Response {
+    let request_id = request::request_id(request.headers());
+    let path = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    if let Some(Rejection(error)) = response.extensions_mut().remove::<Rejection>() {
+        tracing::info!(%error, %request_id, %path, "a request was refused");
+        response = Problem::of_request(&error)
+            .with_request(&request_id, Some(&path))
+            .into_response();
+    }
+    response::with_request_id(response, &request_id)
 }
 
 /// `POST /functions/:id/invoke`.
@@ -35,10 +52,16 @@ async fn invoke(
     let (head, body) = request.into_parts();
     let request_id = request::request_id(&head.headers);
     let prepared = async {
-        let function = platform.registry().get(&key).ok_or(RequestError::FunctionNotFound(key))?;
+        let function = platform
+            .registry()
+            .get(&key)
+            .ok_or(RequestError::FunctionNotFound(key))?;
         let body = request::read_body(body, platform.config().max_body_bytes).await?;
         let id = Arc::clone(&request_id);
-        Ok((function, request::invocation(id, &head.method, &head.uri, &head.headers, body)?))
+        Ok((
+            function,
+            request::invocation(id, &head.method, &head.uri, &head.headers, body)?,
+        ))
     };
     match prepared.await {
         Ok((function, invocation)) => {
@@ -46,7 +69,8 @@ async fn invoke(
             response::of_invocation(&request_id, version.number(), outcome)
         }
         Err(error) => {
-            let problem = Problem::of_request(&error).with_request(&request_id, Some(head.uri.path()));
+            let problem =
+                Problem::of_request(&error).with_request(&request_id, Some(head.uri.path()));
             response::with_request_id(problem.into_response(), &request_id)
         }
     }

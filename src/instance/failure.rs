@@ -48,7 +48,9 @@ impl InstanceError {
     /// Nothing could be sent.
     pub(crate) fn before_start(error: &WireError) -> Self {
         match error {
-            WireError::TooLong { .. } => Self::Violation("the event's headers are too long for one message"),
+            WireError::TooLong { .. } => {
+                Self::Violation("the event's headers are too long for one message")
+            }
             _ => Self::NotStarted,
         }
     }
@@ -65,7 +67,9 @@ impl InstanceError {
     /// Whether the instance can serve the next invocation.
     pub(crate) fn leaves_instance_usable(&self) -> bool {
         match self {
-            Self::Failed(failure) => matches!(failure.kind, FailureKind::Handler | FailureKind::Response),
+            Self::Failed(failure) => {
+                matches!(failure.kind, FailureKind::Handler | FailureKind::Response)
+            }
             Self::ResponseTooLong { .. } => true,
             _ => false,
         }

@@ -70,11 +70,20 @@ enum Event {
 impl Instance {
     /// An instance over a socket whose other end was given to `process`.
     pub(crate) fn new(socket: PacketSocket, process: Arc<Process>) -> Self {
-        Self { socket, process, number: 0, idle_since: Instant::now() }
+        Self {
+            socket,
+            process,
+            number: 0,
+            idle_since: Instant::now(),
+        }
     }
 
     /// Puts the first invocation into the socket of a process that is yet to be forked.
-    pub(crate) async fn send_ahead(socket: &PacketSocket, invocation: &Invocation, timeout: Duration) -> Result<(), WireError> {
+    pub(crate) async fn send_ahead(
+        socket: &PacketSocket,
+        invocation: &Invocation,
+        timeout: Duration,
+    ) -> Result<(), WireError> {
         send(socket, 1, invocation, timeout).await
     }
 
@@ -101,7 +110,12 @@ impl Instance {
             Err(error) => {
                 // A socket that takes nothing has nobody who could have acted on it.
                 let result = Err(InstanceError::before_start(&error));
-                Served { result, sent_ns, usage: Usage::default(), logs: LogLines::default() }
+                Served {
+                    result,
+                    sent_ns,
+                    usage: Usage::default(),
+                    logs: LogLines::default(),
+                }
             }
         }
     }
@@ -128,13 +142,22 @@ impl Instance {
 
     async fn finish(&mut self, limits: Limits, sent_ns: u64) -> Served {
         let mut logs = LogLines::default();
-        let waited = tokio::time::timeout(limits.timeout, self.wait_for_answer(limits, &mut logs)).await;
+        let waited =
+            tokio::time::timeout(limits.timeout, self.wait_for_answer(limits, &mut logs)).await;
         let (result, usage) = match waited {
             Ok(Ok((result, usage))) => (result, usage),
             Ok(Err(error)) => (Err(error), Usage::default()),
-            Err(_) => (Err(InstanceError::TimedOut(limits.timeout)), Usage::default()),
+            Err(_) => (
+                Err(InstanceError::TimedOut(limits.timeout)),
+                Usage::default(),
+            ),
         };
-        Served { result, sent_ns, usage, logs }
+        Served {
+            result,
+            sent_ns,
+            usage,
+            logs,
+        }
     }
 
     async fn wait_for_answer(
@@ -144,8 +167,12 @@ impl Instance {
     ) -> Result<(Result<Answer, InstanceError>, Usage), InstanceError> {
         loop {
             match self.receive(limits.response_len_max).await? {
-                Event::Logged(number, level, text) if self.is_current(number) => logs.push(level, text),
-                Event::Finished(number, answer, usage) if self.is_current(number) => return Ok((answer, usage)),
+                Event::Logged(number, level, text) if self.is_current(number) => {
+                    logs.push(level, text)
+                }
+                Event::Finished(number, answer, usage) if self.is_current(number) => {
+                    return Ok((answer, usage));
+                }
                 Event::Failed(number, failure, usage) if self.is_current(number) => {
                     return Ok((Err(InstanceError::from(failure)), usage));
                 }
@@ -173,7 +200,9 @@ impl Instance {
             Ok(event) => Ok(event),
             Err(WireError::Violation(what)) => Err(InstanceError::Violation(what)),
             Err(WireError::Unread) => Err(InstanceError::NotStarted),
-            Err(_) => Err(InstanceError::ended(self.process.exit_status(EXIT_STATUS_PATIENCE).await)),
+            Err(_) => Err(InstanceError::ended(
+                self.process.exit_status(EXIT_STATUS_PATIENCE).await,
+            )),
         }
     }
 }
@@ -191,7 +220,9 @@ async fn send(
     timeout: Duration,
 ) -> Result<(), WireError> {
     let deadline = SystemTime::now() + timeout;
-    let deadline_ms = deadline.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let deadline_ms = deadline
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis());
     let header = InvokeHeader {
         number,
         request_id: &invocation.request_id,
@@ -200,7 +231,9 @@ async fn send(
         body_kind: invocation.body_kind,
         body_len: invocation.body.len() as u64,
     };
-    socket.send(&InstanceCommand::Invoke(header), &invocation.body, &[]).await
+    socket
+        .send(&InstanceCommand::Invoke(header), &invocation.body, &[])
+        .await
 }
 
 fn take(
@@ -214,14 +247,24 @@ fn take(
         InstanceEvent::Logged { number, level } => {
             Event::Logged(number, level, String::from_utf8_lossy(inline).into_owned())
         }
-        InstanceEvent::Failed { number, failure, usage } => Event::Failed(number, failure, usage),
+        InstanceEvent::Failed {
+            number,
+            failure,
+            usage,
+        } => Event::Failed(number, failure, usage),
         InstanceEvent::Finished(header) => {
             let usage = header.usage;
             match packet::body(inline, header.body_len, descriptors, response_len_max) {
-                Ok(body) => Event::Finished(header.number, Ok(answer(header, Bytes::from(body.into_owned()))), usage),
-                Err(WireError::TooLong { len, max }) => {
-                    Event::Finished(header.number, Err(InstanceError::ResponseTooLong { len, max }), usage)
-                }
+                Ok(body) => Event::Finished(
+                    header.number,
+                    Ok(answer(header, Bytes::from(body.into_owned()))),
+                    usage,
+                ),
+                Err(WireError::TooLong { len, max }) => Event::Finished(
+                    header.number,
+                    Err(InstanceError::ResponseTooLong { len, max }),
+                    usage,
+                ),
                 Err(error) => return Err(error),
             }
         }
@@ -232,7 +275,10 @@ fn answer(header: FinishedHeader<'_>, body: Bytes) -> Answer {
     let headers = header.headers;
     Answer {
         status_code: header.status_code,
-        headers: headers.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
+        headers: headers
+            .into_iter()
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect(),
         body_kind: header.body_kind,
         body,
     }

@@ -12,13 +12,18 @@ pub(crate) struct Capacity {
 impl Capacity {
     /// Room for `max` instances.
     pub(crate) fn new(max: usize) -> Self {
-        Self { live: AtomicUsize::new(0), max }
+        Self {
+            live: AtomicUsize::new(0),
+            max,
+        }
     }
 
     /// Takes room for one instance, if there is any.
     pub(crate) fn take(&self) -> bool {
         let grow = |live| (live < self.max).then_some(live + 1);
-        self.live.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grow).is_ok()
+        self.live
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, grow)
+            .is_ok()
     }
 
     /// Gives the room of one instance back.

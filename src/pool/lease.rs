@@ -23,7 +23,9 @@ pub(crate) struct Permit {
 
 impl Permit {
     pub(super) fn new(pool: &Arc<Pool>) -> Self {
-        Self { pool: Some(Arc::clone(pool)) }
+        Self {
+            pool: Some(Arc::clone(pool)),
+        }
     }
 
     /// Gives up the guard but not the room: it stays counted.
@@ -52,7 +54,11 @@ pub(crate) struct Lease {
 impl Lease {
     /// A lease on an instance that was just made or found.
     pub(crate) fn new(instance: Instance, permit: Permit, kind: StartKind) -> Self {
-        Self { instance, permit, kind }
+        Self {
+            instance,
+            permit,
+            kind,
+        }
     }
 
     /// The instance.
@@ -67,7 +73,9 @@ impl Lease {
 
     /// Ends the use of an instance that is healthy and silent: it is kept or killed as the function's isolation wants.
     pub(crate) fn finish(self) {
-        let Some(pool) = self.permit.pool.clone() else { return };
+        let Some(pool) = self.permit.pool.clone() else {
+            return;
+        };
         match pool.isolation() {
             Isolation::Instance => pool.give_back(self),
             Isolation::Request => drop(self),
@@ -75,8 +83,11 @@ impl Lease {
         pool.refill();
     }
 
-    pub(super) fn as_warm(self) -> Self {
-        Self { kind: StartKind::Warm, ..self }
+    pub(super) fn into_warm(self) -> Self {
+        Self {
+            kind: StartKind::Warm,
+            ..self
+        }
     }
 
     pub(super) fn into_instance(self) -> Instance {

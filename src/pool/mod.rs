@@ -15,11 +15,11 @@ mod capacity;
 mod lease;
 mod park;
 mod policy;
+mod settings;
 mod zygote_slot;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -27,68 +27,12 @@ pub(crate) use capacity::Capacity;
 pub(crate) use lease::{Grant, Lease, Permit};
 pub(crate) use policy::Bounds;
 use policy::{Decision, Snapshot};
+pub(crate) use settings::PoolSettings;
+pub use settings::{Isolation, PoolError};
 pub(crate) use zygote_slot::{Found, ZygoteSlot};
 
-use crate::error::Origin;
 use crate::instance::Instance;
 use crate::invocation::StartKind;
-
-/// Whether an instance may serve more than one invocation.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Isolation {
-    /// An instance serves one invocation after another, as on Lambda.
-    #[default]
-    Instance,
-    /// Every invocation gets a fresh process, which is killed afterwards.
-    Request,
-}
-
-/// Why a pool has no instance for a caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PoolError {
-    /// All instances are busy and the queue is full.
-    #[error("all {instances_max} instances are busy and {waiters_max} callers wait already")]
-    QueueFull {
-        /// The function's limit.
-        instances_max: usize,
-        /// The queue's limit.
-        waiters_max: usize,
-    },
-    /// All instances stayed busy for as long as a caller may wait.
-    #[error("all instances stayed busy for {} ms", .0.as_millis())]
-    QueueTimeout(Duration),
-    /// The platform has as many instances as it may.
-    #[error("the platform has reached its limit of instances")]
-    PlatformFull,
-    /// The version was replaced or deleted while the caller waited.
-    #[error("the version is gone")]
-    Retired,
-}
-
-impl PoolError {
-    /// Whose fault it is.
-    #[must_use]
-    pub fn origin(&self) -> Origin {
-        match self {
-            Self::QueueFull { .. } | Self::QueueTimeout(_) => Origin::Caller,
-            Self::PlatformFull | Self::Retired => Origin::Platform,
-        }
-    }
-}
-
-/// What a pool is made with.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PoolSettings {
-    /// Its bounds.
-    pub(crate) bounds: Bounds,
-    /// Whether instances are reused.
-    pub(crate) isolation: Isolation,
-    /// An instance that nobody needed for so long is let go.
-    pub(crate) idle_timeout: Duration,
-    /// How long a caller may wait.
-    pub(crate) queue_timeout: Duration,
-}
 
 /// The instances of one version.
 #[derive(Debug)]
@@ -131,8 +75,17 @@ enum Next {
 
 impl Pool {
     /// An empty pool over a version's zygote.
-    pub(crate) fn new(settings: PoolSettings, zygote: ZygoteSlot, capacity: Arc<Capacity>) -> Arc<Self> {
-        Arc::new(Self { settings, zygote, capacity, state: Mutex::default() })
+    pub(crate) fn new(
+        settings: PoolSettings,
+        zygote: ZygoteSlot,
+        capacity: Arc<Capacity>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            settings,
+            zygote,
+            capacity,
+            state: Mutex::default(),
+        })
     }
 
     /// Gets an instance, or the permission to fork one.
@@ -189,7 +142,11 @@ impl Pool {
     pub(crate) fn census(&self) -> Census {
         let state = self.lock();
         let pids = |instances: &[Instance]| instances.iter().filter_map(Instance::pid).collect();
-        Census { idle: pids(&state.idle), parked: pids(&state.parked), live: state.live }
+        Census {
+            idle: pids(&state.idle),
+            parked: pids(&state.parked),
+            live: state.live,
+        }
     }
 
     fn next(self: &Arc<Self>) -> Next {
@@ -200,17 +157,24 @@ impl Pool {
         loop {
             match policy::decide(state.snapshot(), self.settings.bounds) {
                 Decision::Reuse => {
-                    if let Some(lease) = self.lease_of_living(state.idle.pop(), StartKind::Warm, &mut state) {
+                    if let Some(lease) =
+                        self.lease_of_living(state.idle.pop(), StartKind::Warm, &mut state)
+                    {
                         return Next::Go(Grant::Ready(lease));
                     }
                 }
                 Decision::TakeParked => {
                     let parked = state.parked.pop();
-                    if let Some(lease) = self.lease_of_living(parked, StartKind::Parked, &mut state) {
+                    if let Some(lease) = self.lease_of_living(parked, StartKind::Parked, &mut state)
+                    {
                         return Next::Go(Grant::Ready(lease));
                     }
                 }
-                Decision::Fork => return self.permit(&mut state).map_or(Next::Fail(PoolError::PlatformFull), Next::Go),
+                Decision::Fork => {
+                    return self
+                        .permit(&mut state)
+                        .map_or(Next::Fail(PoolError::PlatformFull), Next::Go);
+                }
                 Decision::Wait => {
                     let (grant, granted) = oneshot::channel();
                     state.waiters.push_back(grant);
@@ -218,8 +182,15 @@ impl Pool {
                 }
                 Decision::Reject if forget_gone_waiters(&mut state) => {}
                 Decision::Reject => {
-                    let Bounds { instances_max, waiters_max, .. } = self.settings.bounds;
-                    return Next::Fail(PoolError::QueueFull { instances_max, waiters_max });
+                    let Bounds {
+                        instances_max,
+                        waiters_max,
+                        ..
+                    } = self.settings.bounds;
+                    return Next::Fail(PoolError::QueueFull {
+                        instances_max,
+                        waiters_max,
+                    });
                 }
             }
         }
@@ -251,7 +222,9 @@ impl Pool {
     /// An instance is free: the first waiter gets it, or it becomes idle.
     fn give_back(self: &Arc<Self>, lease: Lease) {
         let mut state = self.lock();
-        let Some(lease) = offer(&mut state, lease.as_warm()) else { return };
+        let Some(lease) = offer(&mut state, lease.into_warm()) else {
+            return;
+        };
         if state.retired {
             // Dropping the lease takes the lock again.
             drop(state);
@@ -268,7 +241,9 @@ impl Pool {
         let lease = Lease::new(instance, Permit::new(self), StartKind::Parked);
         let mut state = self.lock();
         state.filling -= 1;
-        let Some(lease) = offer(&mut state, lease) else { return };
+        let Some(lease) = offer(&mut state, lease) else {
+            return;
+        };
         if state.retired {
             drop(state);
             drop(lease);

@@ -62,7 +62,9 @@ pub(crate) fn decide(now: Snapshot, bounds: Bounds) -> Decision {
 pub(crate) fn to_park(now: Snapshot, bounds: Bounds) -> usize {
     let for_parking = bounds.parked.saturating_sub(now.parked + now.filling);
     let for_minimum = bounds.instances_min.saturating_sub(now.live);
-    for_parking.max(for_minimum).min(bounds.instances_max.saturating_sub(now.live))
+    for_parking
+        .max(for_minimum)
+        .min(bounds.instances_max.saturating_sub(now.live))
 }
 
 /// How many idle instances may be let go, the minimum kept.
@@ -77,15 +79,20 @@ mod tests {
     use super::*;
 
     fn snapshots() -> impl Strategy<Value = Snapshot> {
-        (0..20_usize, 0..20_usize, 0..20_usize, 0..20_usize, 0..20_usize).prop_map(
-            |(idle, parked, filling, busy, waiting)| Snapshot {
+        (
+            0..20_usize,
+            0..20_usize,
+            0..20_usize,
+            0..20_usize,
+            0..20_usize,
+        )
+            .prop_map(|(idle, parked, filling, busy, waiting)| Snapshot {
                 idle,
                 parked,
                 filling,
                 live: idle + parked + filling + busy,
                 waiting,
-            },
-        )
+            })
     }
 
     fn bounds() -> impl Strategy<Value = Bounds> {

@@ -40,7 +40,10 @@ pub(crate) struct Found {
 
 impl std::fmt::Debug for ZygoteSlot {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("ZygoteSlot").field("function", &self.function.name).finish_non_exhaustive()
+        formatter
+            .debug_struct("ZygoteSlot")
+            .field("function", &self.function.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -53,26 +56,44 @@ impl ZygoteSlot {
         load_limit: Duration,
     ) -> Self {
         let (current, making) = (ArcSwapOption::empty(), Mutex::default());
-        Self { language, function, output, load_limit, current, making }
+        Self {
+            language,
+            function,
+            output,
+            load_limit,
+            current,
+            making,
+        }
     }
 
     /// The zygote, made now if there is none.
     pub(crate) async fn get(&self) -> Result<Found, ZygoteError> {
         if let Some(zygote) = self.present() {
-            return Ok(Found { zygote, booted: None });
+            return Ok(Found {
+                zygote,
+                booted: None,
+            });
         }
         let started = Instant::now();
         let mut making = self.making.lock().await;
         if let Some(zygote) = self.present() {
-            return Ok(Found { zygote, booted: Some(started.elapsed()) });
+            return Ok(Found {
+                zygote,
+                booted: Some(started.elapsed()),
+            });
         }
         let zygote = self.make(&mut making).await?;
-        Ok(Found { zygote, booted: Some(started.elapsed()) })
+        Ok(Found {
+            zygote,
+            booted: Some(started.elapsed()),
+        })
     }
 
     /// The zygote, if there is one that can fork.
     pub(crate) fn present(&self) -> Option<Arc<FunctionZygote>> {
-        self.current.load_full().filter(|zygote| !zygote.has_ended())
+        self.current
+            .load_full()
+            .filter(|zygote| !zygote.has_ended())
     }
 
     /// Ends the zygote; the next caller makes a new one.
@@ -88,8 +109,12 @@ impl ZygoteSlot {
         }
         let mut attempt = 1;
         loop {
-            let booted =
-                FunctionZygote::boot(&self.language, self.function.clone(), &self.output, self.load_limit);
+            let booted = FunctionZygote::boot(
+                &self.language,
+                self.function.clone(),
+                &self.output,
+                self.load_limit,
+            );
             match booted.await {
                 Ok(zygote) => {
                     making.born = Some(Instant::now());

@@ -23,7 +23,11 @@ pub(crate) struct Children {
 impl Children {
     /// No children yet.
     pub(crate) fn new(control: PacketSocket) -> Self {
-        Self { control, living: Mutex::default(), next_number: AtomicU64::new(1) }
+        Self {
+            control,
+            living: Mutex::default(),
+            next_number: AtomicU64::new(1),
+        }
     }
 
     /// Asks the zygote to fork. `command` gets the child's number; `theirs` go to the child.
@@ -43,6 +47,11 @@ impl Children {
         sent.map(|()| process)
     }
 
+    /// Tells the zygote something that is not about children.
+    pub(crate) async fn tell(&self, command: &ZygoteCommand) -> Result<(), WireError> {
+        self.control.send(command, &[], &[]).await
+    }
+
     /// Waits for the next event that is not about children; those are dealt with on the way.
     pub(crate) async fn next_event(&self) -> Result<ZygoteEvent, WireError> {
         loop {
@@ -50,7 +59,8 @@ impl Children {
             match event {
                 ZygoteEvent::Forked { child, pid } => self.forked(child, pid, descriptor),
                 ZygoteEvent::Exited { child, status } => {
-                    self.take(child).inspect(|process| process.ended(Some(status)));
+                    self.take(child)
+                        .inspect(|process| process.ended(Some(status)));
                 }
                 ZygoteEvent::ForkFailed { child, message } => {
                     tracing::warn!(%message, "a fork was refused");

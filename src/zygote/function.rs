@@ -46,11 +46,15 @@ impl FunctionZygote {
     ) -> Result<Arc<Self>, ZygoteError> {
         let started = Instant::now();
         match Self::boot_once(language, &function, output, limit).await? {
-            Boot::Ready(process, children) => Ok(Self::adopt(process, children, started, Vec::new())),
+            Boot::Ready(process, children) => {
+                Ok(Self::adopt(process, children, started, Vec::new()))
+            }
             Boot::Unforkable(culprits) => {
                 function.load_when = LoadWhen::AfterFork;
                 match Self::boot_once(language, &function, output, limit).await? {
-                    Boot::Ready(process, children) => Ok(Self::adopt(process, children, started, culprits)),
+                    Boot::Ready(process, children) => {
+                        Ok(Self::adopt(process, children, started, culprits))
+                    }
                     // With nothing loaded there is nothing that cannot be forked.
                     Boot::Unforkable(_) => Err(ZygoteError::Gone),
                 }
@@ -66,9 +70,15 @@ impl FunctionZygote {
     ) -> Result<Boot, ZygoteError> {
         let (control, theirs) = PacketSocket::pair()?;
         let (reader, writer) = output_pipe().map_err(WireError::from)?;
-        let process = language.fork(function, theirs, writer).await?;
-        tokio::spawn(pass_on(reader, Arc::clone(output)));
         let children = Children::new(control);
+        // It waits in the socket until the process is there: no round trip, and nobody else reads it.
+        children
+            .tell(&ZygoteCommand::Load {
+                function: Box::new(function.clone()),
+            })
+            .await?;
+        let process = language.fork(theirs, writer).await?;
+        tokio::spawn(pass_on(reader, Arc::clone(output)));
         let ready = wait_until_loaded(&children, &process, output);
         match tokio::time::timeout(limit, ready).await {
             Ok(Ok(None)) => Ok(Boot::Ready(process, children)),
@@ -76,15 +86,26 @@ impl FunctionZygote {
             Ok(Err(error)) => Err(error),
             Err(_) => {
                 process.kill();
-                Err(ZygoteError::LoadTimedOut { limit_ms: limit.as_millis() })
+                Err(ZygoteError::LoadTimedOut {
+                    limit_ms: limit.as_millis(),
+                })
             }
         }
     }
 
-    fn adopt(process: Arc<Process>, children: Children, started: Instant, culprits: Vec<String>) -> Arc<Self> {
+    fn adopt(
+        process: Arc<Process>,
+        children: Children,
+        started: Instant,
+        culprits: Vec<String>,
+    ) -> Arc<Self> {
         let children = Arc::new(children);
-        let zygote =
-            Arc::new(Self { process, children: Arc::clone(&children), boot: started.elapsed(), culprits });
+        let zygote = Arc::new(Self {
+            process,
+            children: Arc::clone(&children),
+            boot: started.elapsed(),
+            culprits,
+        });
         tokio::spawn(listen(children, Arc::clone(&zygote.process)));
         zygote
     }
@@ -110,7 +131,11 @@ impl FunctionZygote {
     }
 
     /// Forks an instance that serves `data`.
-    pub(crate) async fn fork(&self, purpose: Purpose, data: OwnedFd) -> Result<Arc<Process>, ZygoteError> {
+    pub(crate) async fn fork(
+        &self,
+        purpose: Purpose,
+        data: OwnedFd,
+    ) -> Result<Arc<Process>, ZygoteError> {
         let command = |child| ZygoteCommand::ForkInstance { child, purpose };
         Ok(self.children.fork(command, &[data]).await?)
     }
@@ -182,7 +207,10 @@ async fn pass_on(mut reader: pipe::Receiver, output: Output) {
         debug_assert!(count > 0);
         while let Some(end) = pending.iter().position(|&byte| byte == b'\n') {
             let line: Vec<u8> = pending.drain(..=end).collect();
-            output(Level::Info, String::from_utf8_lossy(&line[..end]).into_owned());
+            output(
+                Level::Info,
+                String::from_utf8_lossy(&line[..end]).into_owned(),
+            );
         }
         if pending.len() >= LINE_LEN_MAX {
             output(Level::Info, String::from_utf8_lossy(&pending).into_owned());

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
-use zygo_wire::{Function, PROTOCOL, ZygoteCommand, ZygoteEvent};
+use zygo_wire::{PROTOCOL, ZygoteCommand, ZygoteEvent};
 
+use super::ZygoteError;
 use super::children::Children;
 use super::process::Process;
 use super::state::BackOff;
-use super::ZygoteError;
 use crate::packet_socket::PacketSocket;
 
 /// An engine that is not up by then never will be.
@@ -36,7 +36,9 @@ impl LanguageZygotes {
     /// Starts one zygote for each runtime, from binaries in `directory`.
     pub(crate) fn start(runtimes: &[&'static str], directory: &Path) -> Self {
         let start = |&runtime| (runtime, LanguageZygote::start(runtime, directory));
-        Self { by_runtime: runtimes.iter().map(start).collect() }
+        Self {
+            by_runtime: runtimes.iter().map(start).collect(),
+        }
     }
 
     /// The zygote of one runtime.
@@ -65,7 +67,11 @@ enum State {
     /// On its way.
     Spawning,
     /// Ready to fork.
-    Ready { children: Arc<Children>, engine: String, boot: Duration },
+    Ready {
+        children: Arc<Children>,
+        engine: String,
+        boot: Duration,
+    },
     /// Not to be had; the reason is for people.
     Unavailable(String),
     /// The platform is ending.
@@ -106,19 +112,20 @@ impl LanguageZygote {
     /// Forks a process that is to become a function zygote.
     pub(crate) async fn fork(
         &self,
-        function: &Function,
         control: OwnedFd,
         output: OwnedFd,
     ) -> Result<Arc<Process>, ZygoteError> {
         let children = match self.settled().await {
             State::Ready { children, .. } => children,
             State::Unavailable(reason) => {
-                return Err(ZygoteError::Unavailable { runtime: self.runtime.to_owned(), reason });
+                return Err(ZygoteError::Unavailable {
+                    runtime: self.runtime.to_owned(),
+                    reason,
+                });
             }
             State::Spawning | State::Stopped => return Err(ZygoteError::Gone),
         };
-        let function = Box::new(function.clone());
-        let command = |child| ZygoteCommand::ForkFunctionZygote { child, function };
+        let command = |child| ZygoteCommand::ForkFunctionZygote { child };
         Ok(children.fork(command, &[control, output]).await?)
     }
 
@@ -167,16 +174,25 @@ impl LanguageZygote {
         let children = Arc::new(self.spawn()?);
         let ready = tokio::time::timeout(START_TIMEOUT, children.next_event()).await;
         let (engine, boot) = match ready {
-            Ok(Ok(ZygoteEvent::Ready { protocol: PROTOCOL, engine, duration_us })) => {
-                (engine, Duration::from_micros(duration_us))
-            }
+            Ok(Ok(ZygoteEvent::Ready {
+                protocol: PROTOCOL,
+                engine,
+                duration_us,
+            })) => (engine, Duration::from_micros(duration_us)),
             Ok(Ok(ZygoteEvent::Ready { .. })) => {
-                return Err(format!("{} is of another build; build all of zygo anew", self.binary.display()));
+                return Err(format!(
+                    "{} is of another build; build all of zygo anew",
+                    self.binary.display()
+                ));
             }
             _ => return Err(self.why_not_started().await),
         };
         tracing::info!(runtime = self.runtime, %engine, ?boot, "language zygote is ready");
-        self.become_unless_stopped(State::Ready { children: Arc::clone(&children), engine, boot });
+        self.become_unless_stopped(State::Ready {
+            children: Arc::clone(&children),
+            engine,
+            boot,
+        });
         while children.next_event().await.is_ok() {}
         self.become_unless_stopped(State::Spawning);
         // Function zygotes have sockets of their own and go on forking.
@@ -208,7 +224,9 @@ impl LanguageZygote {
     fn explain(&self, error: &std::io::Error) -> String {
         let binary = self.binary.display();
         match error.kind() {
-            std::io::ErrorKind::NotFound => format!("{binary} is missing; build it with scripts/build"),
+            std::io::ErrorKind::NotFound => {
+                format!("{binary} is missing; build it with scripts/build")
+            }
             _ => format!("{binary} cannot be started: {error}"),
         }
     }

@@ -55,8 +55,12 @@ impl ZygoteError {
     #[must_use]
     pub fn origin(&self) -> Origin {
         match self {
-            Self::LoadFailed(failure) if failure.kind == zygo_wire::FailureKind::Runtime => Origin::Platform,
-            Self::LoadFailed(_) | Self::LoadCrashed(_) | Self::LoadTimedOut { .. } => Origin::Function,
+            Self::LoadFailed(failure) if failure.kind == zygo_wire::FailureKind::Runtime => {
+                Origin::Platform
+            }
+            Self::LoadFailed(_) | Self::LoadCrashed(_) | Self::LoadTimedOut { .. } => {
+                Origin::Function
+            }
             Self::Unavailable { .. } | Self::Gone => Origin::Platform,
         }
     }

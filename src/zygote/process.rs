@@ -34,7 +34,10 @@ enum State {
 impl Process {
     /// A process that is about to be asked for.
     pub(crate) fn requested() -> Self {
-        Self { state: Mutex::new(State::Requested { kill: false }), changed: Notify::new() }
+        Self {
+            state: Mutex::new(State::Requested { kill: false }),
+            changed: Notify::new(),
+        }
     }
 
     /// The zygote forked it.

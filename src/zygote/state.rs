@@ -37,7 +37,9 @@ mod tests {
     fn waits_grow_to_a_second_and_start_anew_after_a_healthy_life() {
         let mut back_off = BackOff::default();
         let waits: Vec<u64> = (0..8)
-            .map(|_| u64::try_from(back_off.after_death(Duration::ZERO).as_millis()).expect("small"))
+            .map(|_| {
+                u64::try_from(back_off.after_death(Duration::ZERO).as_millis()).expect("small")
+            })
             .collect();
         assert_eq!(waits, [20, 40, 80, 160, 320, 640, 1000, 1000]);
         assert_eq!(back_off.after_death(HEALTHY), FIRST);

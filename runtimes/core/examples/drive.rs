@@ -43,9 +43,12 @@ fn main() -> Result<()> {
 fn parse() -> Result<Options> {
     let mut arguments = std::env::args().skip(1);
     let mut positional = Vec::new();
-    let (mut body, mut kind, mut count, mut memory, mut quiet) = (String::new(), "warm".to_owned(), 1, 256, false);
+    let (mut body, mut kind, mut count, mut memory, mut quiet) =
+        (String::new(), "warm".to_owned(), 1, 256, false);
     let mut load_when = LoadWhen::BeforeFork;
-    let value = |arguments: &mut std::iter::Skip<std::env::Args>| arguments.next().ok_or("a value is missing");
+    let value = |arguments: &mut std::iter::Skip<std::env::Args>| {
+        arguments.next().ok_or("a value is missing")
+    };
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--body" => body = value(&mut arguments)?,
@@ -57,43 +60,73 @@ fn parse() -> Result<Options> {
             _ => positional.push(argument),
         }
     }
-    let [binary, directory, handler] = <[String; 3]>::try_from(positional).map_err(|_| "three arguments, see the source")?;
+    let [binary, directory, handler] =
+        <[String; 3]>::try_from(positional).map_err(|_| "three arguments, see the source")?;
     let function = Function {
         id: "fn-drive".to_owned(),
         name: "drive".to_owned(),
         version: 1,
-        directory: std::fs::canonicalize(directory)?.to_string_lossy().into_owned(),
+        directory: std::fs::canonicalize(directory)?
+            .to_string_lossy()
+            .into_owned(),
         handler,
         memory_limit_mb: memory,
         environment: vec![("GREETING".to_owned(), "hello".to_owned())],
         load_when,
     };
-    Ok(Options { binary, function, body: body.into_bytes(), kind, count, quiet })
+    Ok(Options {
+        binary,
+        function,
+        body: body.into_bytes(),
+        kind,
+        count,
+        quiet,
+    })
 }
 
 fn build(options: &Options) -> Result<()> {
-    let output = Command::new(&options.binary).args(["build", &options.function.directory]).output()?;
+    let output = Command::new(&options.binary)
+        .args(["build", &options.function.directory])
+        .output()?;
     if !output.status.success() {
-        return Err(format!("build: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)).into());
+        return Err(format!(
+            "build: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+        .into());
     }
     Ok(())
 }
 
 fn spawn(binary: &str, control: Socket) -> Result<Child> {
-    Ok(Command::new(binary).arg("zygote").stdin(Stdio::from(OwnedFd::from(control))).spawn()?)
+    Ok(Command::new(binary)
+        .arg("zygote")
+        .stdin(Stdio::from(OwnedFd::from(control)))
+        .spawn()?)
 }
 
 fn boot(control: &Socket, options: &Options) -> Result<Socket> {
     let (ours, theirs) = Socket::pair(Blocking::Yes)?;
-    let (theirs, output) = (OwnedFd::from(theirs), std::io::stderr().as_fd().try_clone_to_owned()?);
+    let (theirs, output) = (
+        OwnedFd::from(theirs),
+        std::io::stderr().as_fd().try_clone_to_owned()?,
+    );
     let started = Instant::now();
-    let command = ZygoteCommand::ForkFunctionZygote { child: 1, function: Box::new(options.function.clone()) };
-    packet::send(control, &command, &[], &[theirs.as_fd(), output.as_fd()])?;
+    let load = ZygoteCommand::Load {
+        function: Box::new(options.function.clone()),
+    };
+    packet::send(&ours, &load, &[], &[])?;
+    let fork = ZygoteCommand::ForkFunctionZygote { child: 1 };
+    packet::send(control, &fork, &[], &[theirs.as_fd(), output.as_fd()])?;
     drop(theirs);
     loop {
         match receive_event(&ours)? {
             ZygoteEvent::Ready { duration_us, .. } => {
-                println!("function zygote: ready in {duration_us} µs, {:?} seen from outside", started.elapsed());
+                println!(
+                    "function zygote: ready in {duration_us} µs, {:?} seen from outside",
+                    started.elapsed()
+                );
                 return Ok(ours);
             }
             event @ ZygoteEvent::Logged { .. } => println!("  {event:?}"),
@@ -117,8 +150,15 @@ fn run(zygote: &Socket, options: &Options) -> Result<Vec<Duration>> {
             None => {
                 let (socket, theirs) = Socket::pair(Blocking::Yes)?;
                 let parked = options.kind == "parked";
-                let purpose = if parked { Purpose::Park } else { Purpose::Serve };
-                let fork = ZygoteCommand::ForkInstance { child: u64::from(round), purpose };
+                let purpose = if parked {
+                    Purpose::Park
+                } else {
+                    Purpose::Serve
+                };
+                let fork = ZygoteCommand::ForkInstance {
+                    child: u64::from(round),
+                    purpose,
+                };
                 let fork_started = Instant::now();
                 if !parked {
                     invoke(&socket, u64::from(round), options)?;
@@ -147,7 +187,9 @@ fn run(zygote: &Socket, options: &Options) -> Result<Vec<Duration>> {
 }
 
 fn invoke(socket: &Socket, number: u64, options: &Options) -> Result<()> {
-    let now_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis();
+    let now_ms = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)?
+        .as_millis();
     let header = InvokeHeader {
         number,
         request_id: "req-drive",
@@ -156,7 +198,12 @@ fn invoke(socket: &Socket, number: u64, options: &Options) -> Result<()> {
         body_kind: if options.body.is_empty() { BodyKind::None } else { BodyKind::Json },
         body_len: options.body.len() as u64,
     };
-    Ok(packet::send(socket, &InstanceCommand::Invoke(header), &options.body, &[])?)
+    Ok(packet::send(
+        socket,
+        &InstanceCommand::Invoke(header),
+        &options.body,
+        &[],
+    )?)
 }
 
 fn receive_answer(socket: &Socket, options: &Options, quiet: bool) -> Result<()> {
@@ -173,7 +220,10 @@ fn receive_answer(socket: &Socket, options: &Options, quiet: bool) -> Result<()>
         if let InstanceEvent::Finished(header) = &event {
             let body = packet::body(inline, header.body_len, &received.descriptors, 1 << 30)?;
             if !quiet {
-                println!("  {header:?}\n  body: {}", String::from_utf8_lossy(&body[..body.len().min(2000)]));
+                println!(
+                    "  {header:?}\n  body: {}",
+                    String::from_utf8_lossy(&body[..body.len().min(2000)])
+                );
             }
             return Ok(());
         }
@@ -204,5 +254,12 @@ fn receive_event(control: &Socket) -> Result<ZygoteEvent> {
 fn print_percentiles(mut latencies: Vec<Duration>) {
     latencies.sort();
     let at = |percent: usize| latencies[(latencies.len() - 1) * percent / 100];
-    println!("n {}: min {:?} p50 {:?} p99 {:?} max {:?}", latencies.len(), at(0), at(50), at(99), at(100));
+    println!(
+        "n {}: min {:?} p50 {:?} p99 {:?} max {:?}",
+        latencies.len(),
+        at(0),
+        at(50),
+        at(99),
+        at(100)
+    );
 }

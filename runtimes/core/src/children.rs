@@ -55,7 +55,10 @@ impl Children {
         let epoll = own(epoll::create(epoll::CreateFlags::CLOEXEC)?)?;
         let data = epoll::EventData::new_u64(CONTROL);
         epoll::add(&epoll, control, data, epoll::EventFlags::IN)?;
-        Ok(Self { epoll, living: HashMap::new() })
+        Ok(Self {
+            epoll,
+            living: HashMap::new(),
+        })
     }
 
     /// Adds a child that was just forked. Returns its pidfd for the supervisor.
@@ -64,14 +67,23 @@ impl Children {
         let pidfd = own(pidfd_open(pid, PidfdFlags::empty())?)?;
         let data = epoll::EventData::new_u64(number);
         epoll::add(&self.epoll, &pidfd, data, epoll::EventFlags::IN)?;
-        Ok(&self.living.entry(number).insert_entry(Child { pid, pidfd }).into_mut().pidfd)
+        Ok(&self
+            .living
+            .entry(number)
+            .insert_entry(Child { pid, pidfd })
+            .into_mut()
+            .pidfd)
     }
 
     /// Waits for a command or the end of children, and reaps those.
     pub(crate) fn wait(&mut self) -> io::Result<Vec<Wake>> {
         let mut events = Vec::with_capacity(EVENTS_MAX);
         rustix::io::retry_on_intr(|| {
-            epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), None)
+            epoll::wait(
+                &self.epoll,
+                rustix::buffer::spare_capacity(&mut events),
+                None,
+            )
         })?;
         Ok(events
             .iter()

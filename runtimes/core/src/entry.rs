@@ -34,7 +34,12 @@ pub fn resolve(directory: &Path, handler: &str, extensions: &[&str]) -> Result<E
     }
 }
 
-fn named(directory: &Path, stem: &str, export: &str, extensions: &[&str]) -> Result<Entry, Failure> {
+fn named(
+    directory: &Path,
+    stem: &str,
+    export: &str,
+    extensions: &[&str],
+) -> Result<Entry, Failure> {
     if export.is_empty() || stem.split('/').any(|part| part == ".." || part.is_empty()) {
         return Err(not_found(format!(
             "`{stem}.{export}` is no handler name; write `file.function`"
@@ -46,20 +51,30 @@ fn named(directory: &Path, stem: &str, export: &str, extensions: &[&str]) -> Res
             extensions.join(", ")
         ))
     })?;
-    Ok(Entry { file, export: export.to_owned() })
+    Ok(Entry {
+        file,
+        export: export.to_owned(),
+    })
 }
 
 fn unnamed(directory: &Path, export: &str, extensions: &[&str]) -> Result<Entry, Failure> {
-    let by_name = DEFAULT_STEMS.iter().find_map(|stem| with_extension(directory, stem, extensions));
-    let file = by_name.or_else(|| only_source(directory, extensions)).ok_or_else(|| {
-        not_found(format!(
-            "handler `{export}` names no file and the bundle has no {} with extension {}; \
+    let by_name = DEFAULT_STEMS
+        .iter()
+        .find_map(|stem| with_extension(directory, stem, extensions));
+    let file = by_name
+        .or_else(|| only_source(directory, extensions))
+        .ok_or_else(|| {
+            not_found(format!(
+                "handler `{export}` names no file and the bundle has no {} with extension {}; \
              write the handler as `file.{export}`",
-            DEFAULT_STEMS.join(", "),
-            extensions.join(", ")
-        ))
-    })?;
-    Ok(Entry { file, export: export.to_owned() })
+                DEFAULT_STEMS.join(", "),
+                extensions.join(", ")
+            ))
+        })?;
+    Ok(Entry {
+        file,
+        export: export.to_owned(),
+    })
 }
 
 fn with_extension(directory: &Path, stem: &str, extensions: &[&str]) -> Option<PathBuf> {
@@ -75,8 +90,11 @@ fn only_source(directory: &Path, extensions: &[&str]) -> Option<PathBuf> {
         let extension = path.extension().and_then(|extension| extension.to_str());
         path.is_file() && extension.is_some_and(|extension| extensions.contains(&extension))
     };
-    let mut sources =
-        std::fs::read_dir(directory).ok()?.flatten().map(|entry| entry.path()).filter(is_source);
+    let mut sources = std::fs::read_dir(directory)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(is_source);
     let only = sources.next()?;
     sources.next().is_none().then_some(only)
 }
@@ -104,11 +122,19 @@ mod tests {
         let cases: &[(&[&str], &str, Option<(&str, &str)>)] = &[
             (&["index.x"], "handler", Some(("index.x", "handler"))),
             (&["main.x", "app.x"], "run", Some(("main.x", "run"))),
-            (&["odd.x", "data.csv"], "handler", Some(("odd.x", "handler"))),
+            (
+                &["odd.x", "data.csv"],
+                "handler",
+                Some(("odd.x", "handler")),
+            ),
             (&["odd.x", "even.x"], "handler", None),
             (&["a.y"], "a.handler", Some(("a.y", "handler"))),
             (&["src/a.x"], "src/a.handler", Some(("src/a.x", "handler"))),
-            (&["a.x"], "a.Module::Class.call", Some(("a.x", "Module::Class.call"))),
+            (
+                &["a.x"],
+                "a.Module::Class.call",
+                Some(("a.x", "Module::Class.call")),
+            ),
             (&["a.x"], "b.handler", None),
             (&["a.x"], "../a.handler", None),
             (&["a.x"], "src/a", None),

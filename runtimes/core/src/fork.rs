@@ -13,6 +13,10 @@ const LINKS_OF_ONE_THREAD: u64 = 3;
 ///
 /// # Errors
 /// When the process has more than one thread, or the system refuses.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that forks"
+)]
 pub fn libc_fork() -> io::Result<Fork> {
     require_one_thread()?;
     // SAFETY: the process has exactly one thread (checked above), so no lock can be held by a thread that the child
@@ -29,10 +33,16 @@ pub fn libc_fork() -> io::Result<Fork> {
 /// # Errors
 /// When there are more threads, or `/proc` is missing.
 pub fn require_one_thread() -> io::Result<()> {
+    #[allow(
+        clippy::useless_conversion,
+        reason = "the kernel's type is u32 on other processors"
+    )]
     let links = u64::from(stat("/proc/self/task")?.st_nlink);
     if links == LINKS_OF_ONE_THREAD {
         return Ok(());
     }
     let count = links.saturating_sub(2);
-    Err(io::Error::other(format!("a process with {count} threads cannot be forked")))
+    Err(io::Error::other(format!(
+        "a process with {count} threads cannot be forked"
+    )))
 }

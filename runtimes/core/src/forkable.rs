@@ -14,7 +14,12 @@ pub(crate) struct Baseline(HashSet<i32>);
 impl Baseline {
     /// Notes what is open now.
     pub(crate) fn take() -> Self {
-        Self(open_descriptors().into_iter().map(|(number, _)| number).collect())
+        Self(
+            open_descriptors()
+                .into_iter()
+                .map(|(number, _)| number)
+                .collect(),
+        )
     }
 
     /// One text for each descriptor that was opened since and is still open.
@@ -25,6 +30,22 @@ impl Baseline {
             .map(|(number, target)| describe(number, &target.to_string_lossy()))
             .collect()
     }
+}
+
+/// Those texts about descriptors whose number no text of the runtime names; an engine often knows a better name.
+pub(crate) fn unnamed(descriptors: Vec<String>, named_by_runtime: &[String]) -> Vec<String> {
+    let number = |text: &str| {
+        text.rfind("(descriptor ")
+            .map(|start| text[start..].to_owned())
+    };
+    let named: HashSet<String> = named_by_runtime
+        .iter()
+        .filter_map(|text| number(text))
+        .collect();
+    descriptors
+        .into_iter()
+        .filter(|text| number(text).is_none_or(|number| !named.contains(&number)))
+        .collect()
 }
 
 /// One text for each thread but the main one; the runtime's names are better where it has any.
@@ -38,12 +59,16 @@ pub(crate) fn threads(named_by_runtime: Vec<String>) -> Vec<String> {
         .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
         .map(|name| format!("thread `{}`", name.trim_end()))
         .collect();
-    if !others.is_empty() && !named_by_runtime.is_empty() { named_by_runtime } else { others }
+    if !others.is_empty() && !named_by_runtime.is_empty() {
+        named_by_runtime
+    } else {
+        others
+    }
 }
 
 /// A text if the module left a child process, running or dead.
 pub(crate) fn child_processes() -> Vec<String> {
-    use rustix::process::{WaitIdOptions, WaitId, waitid};
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     match waitid(WaitId::All, options) {
         Ok(_) => vec!["a child process that was started at load".to_owned()],
@@ -63,16 +88,16 @@ fn describe(number: i32, target: &str) -> String {
 }
 
 fn open_descriptors() -> Vec<(i32, PathBuf)> {
+    // The listing needs a descriptor itself.
+    let listing = PathBuf::from(format!("/proc/{}/fd", std::process::id()));
     std::fs::read_dir("/proc/self/fd")
         .into_iter()
         .flatten()
         .flatten()
         .filter_map(|entry| {
             let number: i32 = entry.file_name().to_str()?.parse().ok()?;
-            // The listing's own descriptor is gone by the time its link is read.
             let target = std::fs::read_link(entry.path()).ok()?;
-            (number < DESCRIPTOR_BASE && target != PathBuf::from(format!("/proc/{}/fd", std::process::id())))
-                .then_some((number, target))
+            (number < DESCRIPTOR_BASE && target != listing).then_some((number, target))
         })
         .collect()
 }

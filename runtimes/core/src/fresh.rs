@@ -12,26 +12,24 @@ use crate::sink::{self, Sink};
 
 /// Which of the two kinds of child this process is.
 #[derive(Debug)]
-pub(crate) enum Role {
+pub(crate) enum Role<'a> {
     /// A function zygote with its new control socket.
     FunctionZygote(Socket),
-    /// An instance with its data socket.
-    Instance(Socket),
+    /// An instance with its data socket, and the function's name.
+    Instance(Socket, &'a str),
 }
 
 /// Turns a just forked process into one of its own: title, death with the parent, no descriptor of the parent's.
-/// Returns the function zygote's control socket, moved among its own descriptors.
-pub(crate) fn start(parent: Pid, inherited: Children, role: Role, name: &str) -> std::io::Result<()> {
+pub(crate) fn start(parent: Pid, inherited: Children, role: Role<'_>) -> std::io::Result<()> {
     process::die_with(parent);
     // The numbers are closed below all at once; closing them one by one would cost a call each.
     std::mem::forget(inherited);
     match role {
         Role::FunctionZygote(control) => {
-            process::set_title("zygote", name);
             close_inherited();
             sink::set(Sink::Control(Socket::from(children::own(&control)?)));
         }
-        Role::Instance(data) => {
+        Role::Instance(data, name) => {
             process::set_title("instance", name);
             close_inherited();
             sink::set(Sink::Data(data));

@@ -14,8 +14,8 @@ use nix::sys::time::TimeValLike;
 use zygo_wire::control::Purpose;
 use zygo_wire::data::{FinishedHeader, Usage};
 use zygo_wire::{
-    Failure, FailureKind, Function, InstanceCommand, InstanceEvent, LoadWhen, Socket, WireError, clock,
-    packet,
+    Failure, FailureKind, Function, InstanceCommand, InstanceEvent, LoadWhen, Socket, WireError,
+    clock, packet,
 };
 
 use crate::process;
@@ -33,7 +33,12 @@ pub(crate) fn run<R: Runtime>(runtime: &mut R, function: &Function, purpose: Pur
         if purpose == Purpose::Park {
             packet::send(socket, &InstanceEvent::Parked, &[], &[])?;
         }
-        serve(runtime, socket, usable, (purpose == Purpose::Serve).then_some(forked_ns))
+        serve(
+            runtime,
+            socket,
+            usable,
+            (purpose == Purpose::Serve).then_some(forked_ns),
+        )
     });
     process::end(match outcome {
         Ok(()) | Err(WireError::Closed) => 0,
@@ -110,7 +115,16 @@ fn answer(
         },
         Err(failure) => failure,
     };
-    packet::send(socket, &InstanceEvent::Failed { number, failure: shortened(failure), usage }, &[], &[])
+    packet::send(
+        socket,
+        &InstanceEvent::Failed {
+            number,
+            failure: shortened(failure),
+            usage,
+        },
+        &[],
+        &[],
+    )
 }
 
 fn send_response(
@@ -123,12 +137,21 @@ fn send_response(
     let header = FinishedHeader {
         number,
         status_code: response.status_code,
-        headers: response.headers.iter().map(|(name, value)| (borrow(name), borrow(value))).collect(),
+        headers: response
+            .headers
+            .iter()
+            .map(|(name, value)| (borrow(name), borrow(value)))
+            .collect(),
         body_kind: response.body_kind,
         body_len: response.body.len() as u64,
         usage,
     };
-    packet::send(socket, &InstanceEvent::Finished(header), &response.body, &[])
+    packet::send(
+        socket,
+        &InstanceEvent::Finished(header),
+        &response.body,
+        &[],
+    )
 }
 
 /// A message or stack of a megabyte helps nobody and does not fit into a packet.
@@ -140,7 +163,10 @@ fn shortened(mut failure: Failure) -> Failure {
     cut(&mut failure.message, TEXT_LEN_MAX);
     cut(&mut failure.error_type, FRAME_LEN_MAX);
     failure.stack.truncate(FRAMES_MAX);
-    failure.stack.iter_mut().for_each(|frame| cut(frame, FRAME_LEN_MAX));
+    failure
+        .stack
+        .iter_mut()
+        .for_each(|frame| cut(frame, FRAME_LEN_MAX));
     failure
 }
 
@@ -154,11 +180,18 @@ struct Meter {
 impl Meter {
     /// Fills in processor time since the last reading, and the memory peak.
     fn read(&mut self, usage: Usage) -> Usage {
-        let Ok(counted) = getrusage(UsageWho::RUSAGE_SELF) else { return usage };
-        let total_us = counted.user_time().num_microseconds() + counted.system_time().num_microseconds();
+        let Ok(counted) = getrusage(UsageWho::RUSAGE_SELF) else {
+            return usage;
+        };
+        let total_us =
+            counted.user_time().num_microseconds() + counted.system_time().num_microseconds();
         let total_us = u64::try_from(total_us).unwrap_or(0);
         let cpu_us = total_us - self.cpu_before_us.min(total_us);
         self.cpu_before_us = total_us;
-        Usage { cpu_us, memory_peak_kib: u64::try_from(counted.max_rss()).unwrap_or(0), ..usage }
+        Usage {
+            cpu_us,
+            memory_peak_kib: u64::try_from(counted.max_rss()).unwrap_or(0),
+            ..usage
+        }
     }
 }

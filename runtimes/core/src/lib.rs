@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  zygo-<language> zygote     language zygote   engine and shim loaded, no tenant data      (zygote.rs)
-//!    └─ fork                  function zygote   the user's code loaded once, then waiting   (zygote.rs)
+//!    └─ fork                  function zygote   the user's code loaded once, then waiting   (function_zygote.rs)
 //!         └─ fork             instance          serves invocations                          (instance.rs)
 //! ```
 //!
@@ -15,6 +15,7 @@ pub mod entry;
 pub mod fork;
 mod forkable;
 mod fresh;
+mod function_zygote;
 mod instance;
 pub mod log;
 pub mod memory;

@@ -15,5 +15,8 @@ pub fn write(level: Level, line: &str) {
         return;
     }
     let end = process::floor_char_boundary(line, LINE_LEN_MAX);
-    let _ = sink::log(level, &format!("{}… ({} bytes cut)", &line[..end], line.len() - end));
+    let _ = sink::log(
+        level,
+        &format!("{}… ({} bytes cut)", &line[..end], line.len() - end),
+    );
 }

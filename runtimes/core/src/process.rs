@@ -33,7 +33,10 @@ pub(crate) fn set_title(role: &str, name: &str) {
 
 /// The largest index up to `max` that is a character boundary.
 pub(crate) fn floor_char_boundary(text: &str, max: usize) -> usize {
-    (0..=max.min(text.len())).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(0)
+    (0..=max.min(text.len()))
+        .rev()
+        .find(|&index| text.is_char_boundary(index))
+        .unwrap_or(0)
 }
 
 /// Asks the kernel to kill this process when its parent dies, and makes sure that it has not died already.

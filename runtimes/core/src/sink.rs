@@ -55,12 +55,20 @@ pub(crate) fn log(level: Level, text: &str) -> Result<(), WireError> {
             Ok(())
         }
         Sink::Control(socket) => {
-            let event = ZygoteEvent::Logged { level, text: text.to_owned() };
+            let event = ZygoteEvent::Logged {
+                level,
+                text: text.to_owned(),
+            };
             packet::send(socket, &event, &[], &[])
         }
         Sink::Data(socket) => {
             let number = NUMBER.load(Ordering::Relaxed);
-            packet::send(socket, &InstanceEvent::Logged { number, level }, text.as_bytes(), &[])
+            packet::send(
+                socket,
+                &InstanceEvent::Logged { number, level },
+                text.as_bytes(),
+                &[],
+            )
         }
     })
 }
@@ -75,7 +83,16 @@ pub(crate) fn fail(failure: Failure, usage: Usage) -> Result<(), WireError> {
         Sink::Control(socket) => packet::send(socket, &ZygoteEvent::LoadFailed(failure), &[], &[]),
         Sink::Data(socket) => {
             let number = NUMBER.load(Ordering::Relaxed);
-            packet::send(socket, &InstanceEvent::Failed { number, failure, usage }, &[], &[])
+            packet::send(
+                socket,
+                &InstanceEvent::Failed {
+                    number,
+                    failure,
+                    usage,
+                },
+                &[],
+                &[],
+            )
         }
     })
 }

@@ -1,10 +1,8 @@
-//! The life of a language zygote and of a function zygote: get ready, then fork on command until the control socket
-//! ends.
+//! What both kinds of zygote do: fork on command until the control socket ends. And how a language zygote gets ready.
 //!
 //! ```text
-//!  language zygote: prepare ─► ready ─► fork function zygotes …
-//!  function zygote: load ─► check ─► share ─► ready ─► fork instances …
-//!                     └─ load failed ─┴─ unforkable ─► end
+//!  language zygote: prepare ─► ready ─► fork function zygotes …      (here)
+//!  function zygote: load ─► … ─► ready ─► fork instances …           (function_zygote.rs)
 //! ```
 //! Knows nothing of invocations.
 
@@ -14,28 +12,24 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use zygo_wire::control::Purpose;
-use zygo_wire::data::Usage;
-use zygo_wire::{
-    Failure, Function, LoadWhen, PROTOCOL, Socket, WireError, ZygoteCommand, ZygoteEvent, packet,
-};
+use zygo_wire::{Function, PROTOCOL, Socket, WireError, ZygoteCommand, ZygoteEvent, packet};
 
 use crate::children::{Children, Wake, own};
-use crate::forkable::{self, Baseline};
 use crate::fresh::{self, Role};
 use crate::runtime::{Fork, Runtime};
 use crate::sink::{self, Sink};
-use crate::{instance, memory, process};
+use crate::{function_zygote, instance, process};
 
-/// Commands are small; a whole function description with its environment fits.
+/// A whole function description with its environment fits.
 const COMMAND_LEN_MAX: usize = zygo_wire::socket::PACKET_LEN_MAX;
 
 /// Descriptors that a zygote may hold: its own start at 512 and one is kept for each living child.
 const DESCRIPTORS_MAX: u64 = 65_536;
 
 /// A process that forks on command.
-struct Zygote<R> {
-    runtime: R,
+pub(crate) struct Zygote<R> {
+    /// The engine.
+    pub(crate) runtime: R,
     /// Absent only in a child between the fork and its new life.
     children: Option<Children>,
     buffer: Vec<u8>,
@@ -77,16 +71,24 @@ impl<R: Runtime> Zygote<R> {
     fn new(runtime: R, control: OwnedFd) -> io::Result<Self> {
         let children = Some(Children::new(&control)?);
         sink::set(Sink::Control(Socket::from(control)));
-        Ok(Self { runtime, children, buffer: vec![0; COMMAND_LEN_MAX] })
+        Ok(Self {
+            runtime,
+            children,
+            buffer: vec![0; COMMAND_LEN_MAX],
+        })
     }
 
     /// Obeys commands until the supervisor is gone. `function` is what instances will serve, in a function zygote.
-    fn serve(&mut self, function: Option<&Function>) -> io::Result<()> {
+    pub(crate) fn serve(&mut self, function: Option<&Function>) -> io::Result<()> {
         loop {
-            let Some(children) = &mut self.children else { return Ok(()) };
+            let Some(children) = &mut self.children else {
+                return Ok(());
+            };
             for wake in children.wait()? {
                 match wake {
-                    Wake::Exited(child, status) => report(&ZygoteEvent::Exited { child, status }, &[]),
+                    Wake::Exited(child, status) => {
+                        report(&ZygoteEvent::Exited { child, status }, &[]);
+                    }
                     Wake::Command => match self.receive() {
                         Ok((command, descriptors)) => self.obey(command, descriptors, function)?,
                         Err(WireError::Closed) => return Ok(()),
@@ -97,7 +99,8 @@ impl<R: Runtime> Zygote<R> {
         }
     }
 
-    fn receive(&mut self) -> Result<(ZygoteCommand, Vec<OwnedFd>), WireError> {
+    /// The next command and what came with it.
+    pub(crate) fn receive(&mut self) -> Result<(ZygoteCommand, Vec<OwnedFd>), WireError> {
         sink::with(|sink| match sink {
             Sink::Control(socket) => {
                 let received = socket.receive(&mut self.buffer)?;
@@ -116,50 +119,31 @@ impl<R: Runtime> Zygote<R> {
     ) -> io::Result<()> {
         let mut descriptors = descriptors.into_iter();
         match (command, function, descriptors.next(), descriptors.next()) {
-            (ZygoteCommand::ForkFunctionZygote { child, function }, None, Some(control), Some(output)) => {
-                self.fork_function_zygote(child, &function, Socket::from(control), output)
+            (ZygoteCommand::ForkFunctionZygote { child }, None, Some(control), Some(output)) => {
+                let role = Role::FunctionZygote(Socket::from(control));
+                match self.fork(child, role)? {
+                    Fork::Child => function_zygote::run(self, &output),
+                    Fork::Parent(_) => Ok(()),
+                }
             }
             (ZygoteCommand::ForkInstance { child, purpose }, Some(function), Some(data), None) => {
-                self.fork_instance(child, purpose, function, Socket::from(data))
+                match self.fork(child, Role::Instance(Socket::from(data), &function.name))? {
+                    Fork::Child => instance::run(&mut self.runtime, function, purpose),
+                    Fork::Parent(_) => Ok(()),
+                }
             }
             _ => Err(io::Error::other("a command that this zygote cannot obey")),
         }
     }
 
-    fn fork_function_zygote(
-        &mut self,
-        child: u64,
-        function: &Function,
-        control: Socket,
-        output: OwnedFd,
-    ) -> io::Result<()> {
-        if self.fork(child, Role::FunctionZygote(control), &function.name)? == Fork::Child {
-            run_function_zygote(self, function, output);
-        }
-        Ok(())
-    }
-
-    fn fork_instance(
-        &mut self,
-        child: u64,
-        purpose: Purpose,
-        function: &Function,
-        data: Socket,
-    ) -> io::Result<()> {
-        if self.fork(child, Role::Instance(data), &function.name)? == Fork::Child {
-            instance::run(&mut self.runtime, function, purpose);
-        }
-        Ok(())
-    }
-
     /// Forks. The parent reports the child and keeps count of it; the child takes on its role. A refused fork is
     /// reported, not fatal.
-    fn fork(&mut self, child: u64, role: Role, name: &str) -> io::Result<Fork> {
+    fn fork(&mut self, child: u64, role: Role<'_>) -> io::Result<Fork> {
         let parent = nix::unistd::getpid();
         match self.runtime.fork() {
             Ok(Fork::Child) => {
                 if let Some(inherited) = self.children.take() {
-                    fresh::start(parent, inherited, role, name)?;
+                    fresh::start(parent, inherited, role)?;
                 }
                 self.runtime.reseed();
                 Ok(Fork::Child)
@@ -170,121 +154,60 @@ impl<R: Runtime> Zygote<R> {
                 Ok(Fork::Parent(pid))
             }
             Err(error) => {
-                report(&ZygoteEvent::ForkFailed { child, message: error.to_string() }, &[]);
+                report(
+                    &ZygoteEvent::ForkFailed {
+                        child,
+                        message: error.to_string(),
+                    },
+                    &[],
+                );
                 Ok(Fork::Parent(0))
             }
         }
     }
 
     fn report_forked(&mut self, child: u64, pid: i32) -> io::Result<()> {
-        let Some(children) = &mut self.children else { return Ok(()) };
+        let Some(children) = &mut self.children else {
+            return Ok(());
+        };
         let pidfd = children.add(child, pid)?;
         report(&ZygoteEvent::Forked { child, pid }, &[pidfd]);
         Ok(())
     }
 
-    fn report_ready(&self, started: Instant) {
+    /// Says that forks are welcome.
+    pub(crate) fn report_ready(&self, started: Instant) {
         let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         report(
-            &ZygoteEvent::Ready { protocol: PROTOCOL, duration_us, engine: self.runtime.engine() },
+            &ZygoteEvent::Ready {
+                protocol: PROTOCOL,
+                duration_us,
+                engine: self.runtime.engine(),
+            },
             &[],
         );
     }
 }
 
+impl<R> Zygote<R> {
+    /// Waits on the new control socket, which [`fresh::start`] made the sink.
+    pub(crate) fn adopt_control(&mut self) -> io::Result<()> {
+        self.children = sink::with(|sink| match sink {
+            Sink::Control(socket) => Children::new(socket).map(Some),
+            _ => Err(io::Error::other(
+                "a function zygote without a control socket",
+            )),
+        })?;
+        Ok(())
+    }
+}
+
 /// Sends an event. When the supervisor is gone, the next receive will notice.
-fn report(event: &ZygoteEvent, descriptors: &[&OwnedFd]) {
+pub(crate) fn report(event: &ZygoteEvent, descriptors: &[&OwnedFd]) {
     let descriptors: Vec<_> = descriptors.iter().map(|fd| fd.as_fd()).collect();
     sink::with(|sink| {
         if let Sink::Control(socket) = sink {
             let _ = packet::send(socket, event, &[], &descriptors);
         }
     });
-}
-
-/// The whole life of a function zygote, in the process that was just forked.
-fn run_function_zygote<R: Runtime>(zygote: &mut Zygote<R>, function: &Function, output: OwnedFd) -> ! {
-    let code = match start_function_zygote(zygote, function, &output) {
-        Ok(()) => {
-            drop(output);
-            i32::from(zygote.serve(Some(function)).is_err())
-        }
-        Err(NotReady::LoadFailed(failure)) => {
-            // When nobody listens any more, there is nobody to tell.
-            let _ = sink::fail(failure, Usage::default());
-            1
-        }
-        Err(NotReady::Unforkable(culprits)) => {
-            report(&ZygoteEvent::Unforkable(culprits), &[]);
-            1
-        }
-    };
-    process::end(code)
-}
-
-/// Why a function zygote did not become ready.
-enum NotReady {
-    LoadFailed(Failure),
-    Unforkable(Vec<String>),
-}
-
-impl From<Failure> for NotReady {
-    fn from(failure: Failure) -> Self {
-        Self::LoadFailed(failure)
-    }
-}
-
-fn start_function_zygote<R: Runtime>(
-    zygote: &mut Zygote<R>,
-    function: &Function,
-    output: &OwnedFd,
-) -> Result<(), NotReady> {
-    let started = Instant::now();
-    redirect_output(output).map_err(platform_failure)?;
-    memory::limit(function.memory_limit_mb.saturating_add(R::MEMORY_SLACK_MB))
-        .map_err(platform_failure)?;
-    if function.load_when == LoadWhen::BeforeFork {
-        load_for_sharing(&mut zygote.runtime, function)?;
-    }
-    zygote.adopt_control().map_err(platform_failure)?;
-    process::outlive_parent();
-    zygote.report_ready(started);
-    Ok(())
-}
-
-/// What native code writes, past the shim's capture, goes to the pipe that the supervisor reads.
-fn redirect_output(output: &OwnedFd) -> io::Result<()> {
-    rustix::stdio::dup2_stdout(output)?;
-    rustix::stdio::dup2_stderr(output)?;
-    Ok(())
-}
-
-fn platform_failure(error: impl std::fmt::Display) -> NotReady {
-    let kind = zygo_wire::FailureKind::Runtime;
-    NotReady::LoadFailed(Failure::new(kind, "Runtime", error.to_string()))
-}
-
-fn load_for_sharing<R: Runtime>(runtime: &mut R, function: &Function) -> Result<(), NotReady> {
-    let baseline = Baseline::take();
-    runtime.load(function)?;
-    let mut culprits = runtime.fork_blockers();
-    culprits.extend(forkable::threads(runtime.thread_names()));
-    culprits.extend(baseline.new_descriptors());
-    culprits.extend(forkable::child_processes());
-    if !culprits.is_empty() {
-        return Err(NotReady::Unforkable(culprits));
-    }
-    runtime.before_snapshot()?;
-    Ok(())
-}
-
-impl<R> Zygote<R> {
-    /// Waits on the new control socket, which [`fresh::start`] made the sink.
-    fn adopt_control(&mut self) -> io::Result<()> {
-        self.children = sink::with(|sink| match sink {
-            Sink::Control(socket) => Children::new(socket).map(Some),
-            _ => Err(io::Error::other("a function zygote without a control socket")),
-        })?;
-        Ok(())
-    }
 }

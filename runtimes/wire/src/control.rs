@@ -7,11 +7,15 @@ use crate::function::{Failure, Function};
 /// What the supervisor tells a zygote.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ZygoteCommand {
-    /// To a language zygote: fork a function zygote and let it load the code.
+    /// To a language zygote: fork a process that is to become a function zygote. It says nothing of the function,
+    /// because what a language zygote knows, every later function zygote inherits.
     /// Descriptors: the new zygote's control socket, and a pipe for its standard output and error.
     ForkFunctionZygote {
         /// The supervisor's number for the new process.
         child: u64,
+    },
+    /// To a function zygote, first of all: load this function.
+    Load {
         /// What to load.
         function: Box<Function>,
     },

@@ -68,6 +68,11 @@ impl Failure {
     /// A failure with a message and no stack.
     #[must_use]
     pub fn new(kind: FailureKind, error_type: &str, message: impl Into<String>) -> Self {
-        Self { kind, error_type: error_type.to_owned(), message: message.into(), stack: Vec::new() }
+        Self {
+            kind,
+            error_type: error_type.to_owned(),
+            message: message.into(),
+            stack: Vec::new(),
+        }
     }
 }

@@ -19,7 +19,9 @@ use crate::socket::Socket;
 const PREFIX_LEN: usize = 4;
 
 /// Seals that make a memory file safe to read for someone who does not trust its maker.
-const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::WRITE);
+const SEALS: SealFlags = SealFlags::SHRINK
+    .union(SealFlags::GROW)
+    .union(SealFlags::WRITE);
 
 /// Sends a header and its body; waits or not as the socket does.
 ///
@@ -62,8 +64,9 @@ pub fn decode<'a, H: Deserialize<'a>>(packet: &'a [u8]) -> Result<(H, &'a [u8]),
         .ok_or(WireError::Violation("packet is shorter than its prefix"))?;
     let len = usize::try_from(u32::from_le_bytes(*prefix))
         .map_err(|_| WireError::Violation("header length does not fit"))?;
-    let (head, body) =
-        rest.split_at_checked(len).ok_or(WireError::Violation("header is longer than its packet"))?;
+    let (head, body) = rest
+        .split_at_checked(len)
+        .ok_or(WireError::Violation("header is longer than its packet"))?;
     let (header, left) = postcard::take_from_bytes(head)
         .map_err(|_| WireError::Violation("header cannot be decoded"))?;
     if !left.is_empty() {
@@ -89,7 +92,9 @@ pub fn body<'a>(
     }
     match descriptors.last() {
         None if inline.len() == len => Ok(Cow::Borrowed(inline)),
-        None => Err(WireError::Violation("body has another length than announced")),
+        None => Err(WireError::Violation(
+            "body has another length than announced",
+        )),
         Some(file) => read_memory_file(file, len).map(Cow::Owned),
     }
 }
@@ -112,7 +117,9 @@ fn read_memory_file(file: &OwnedFd, len: usize) -> Result<Vec<u8>, WireError> {
         .map_err(|_| WireError::Violation("body descriptor is no memory file"))?;
     let size = rustix::fs::fstat(file)?.st_size;
     if !seals.contains(SEALS) || usize::try_from(size) != Ok(len) {
-        return Err(WireError::Violation("body file is not sealed at the announced length"));
+        return Err(WireError::Violation(
+            "body file is not sealed at the announced length",
+        ));
     }
     let mut body = vec![0; len];
     let mut filled = 0;
@@ -144,16 +151,21 @@ mod tests {
         send(&a, &header, body_bytes, &[]).expect("send");
         let mut buffer = vec![0; PACKET_LEN_MAX];
         let received = b.receive(&mut buffer).expect("receive");
-        let (decoded, inline) = decode::<InstanceCommand<'_>>(&buffer[..received.len]).expect("decode");
+        let (decoded, inline) =
+            decode::<InstanceCommand<'_>>(&buffer[..received.len]).expect("decode");
         assert_eq!(decoded, header);
         let InstanceCommand::Invoke(invoke) = decoded;
-        body(inline, invoke.body_len, &received.descriptors, 8 << 20).expect("body").into_owned()
+        body(inline, invoke.body_len, &received.descriptors, 8 << 20)
+            .expect("body")
+            .into_owned()
     }
 
     #[test]
     fn bodies_of_every_size_arrive_unchanged() {
         for len in [0, 1, BODY_INLINE_LEN_MAX, BODY_INLINE_LEN_MAX + 1, 6 << 20] {
-            let sent: Vec<u8> = (0..len).map(|i| u8::try_from(i % 251).expect("small")).collect();
+            let sent: Vec<u8> = (0..len)
+                .map(|i| u8::try_from(i % 251).expect("small"))
+                .collect();
             assert_eq!(round_trip(&sent), sent, "{len} bytes");
         }
     }
@@ -165,7 +177,10 @@ mod tests {
         let garbage = [&3_u32.to_le_bytes()[..], &[0xff, 0xff, 0xff]].concat();
         for packet in [&b""[..], b"abc", &long_header, &giant_header, &garbage] {
             assert!(
-                matches!(decode::<InstanceCommand<'_>>(packet), Err(WireError::Violation(_))),
+                matches!(
+                    decode::<InstanceCommand<'_>>(packet),
+                    Err(WireError::Violation(_))
+                ),
                 "{packet:?}"
             );
         }
@@ -173,11 +188,23 @@ mod tests {
 
     #[test]
     fn a_lie_about_the_body_is_refused() {
-        assert!(matches!(body(b"abc", 4, &[], 100), Err(WireError::Violation(_))));
-        assert!(matches!(body(b"abc", 101, &[], 100), Err(WireError::TooLong { .. })));
+        assert!(matches!(
+            body(b"abc", 4, &[], 100),
+            Err(WireError::Violation(_))
+        ));
+        assert!(matches!(
+            body(b"abc", 101, &[], 100),
+            Err(WireError::TooLong { .. })
+        ));
         let (pipe, _writer) = rustix::pipe::pipe().expect("pipe");
-        assert!(matches!(body(b"", 4, &[pipe], 100), Err(WireError::Violation(_))));
+        assert!(matches!(
+            body(b"", 4, &[pipe], 100),
+            Err(WireError::Violation(_))
+        ));
         let open = rustix::fs::memfd_create("x", MemfdFlags::ALLOW_SEALING).expect("memfd");
-        assert!(matches!(body(b"", 0, &[open], 100), Err(WireError::Violation(_))));
+        assert!(matches!(
+            body(b"", 0, &[open], 100),
+            Err(WireError::Violation(_))
+        ));
     }
 }

@@ -8,8 +8,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
-    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg,
-    socketpair,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg,
+    sendmsg, socketpair,
 };
 
 use crate::error::WireError;
@@ -68,10 +68,17 @@ impl Socket {
     /// # Errors
     /// [`WireError::Closed`] when the other side is gone, [`WireError::WouldBlock`] on a full non-blocking socket,
     /// [`WireError::TooLong`] above [`PACKET_LEN_MAX`].
-    pub fn send(&self, parts: &[IoSlice<'_>], descriptors: &[BorrowedFd<'_>]) -> Result<(), WireError> {
+    pub fn send(
+        &self,
+        parts: &[IoSlice<'_>],
+        descriptors: &[BorrowedFd<'_>],
+    ) -> Result<(), WireError> {
         let len: usize = parts.iter().map(|part| part.len()).sum();
         if len > PACKET_LEN_MAX {
-            return Err(WireError::TooLong { len, max: PACKET_LEN_MAX });
+            return Err(WireError::TooLong {
+                len,
+                max: PACKET_LEN_MAX,
+            });
         }
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut control = SendAncillaryBuffer::new(&mut space);
@@ -100,13 +107,18 @@ impl Socket {
         })?;
         let descriptors = take_descriptors(&mut control);
         if received.flags.contains(ReturnFlags::TRUNC) {
-            return Err(WireError::Violation("packet is longer than the receive buffer"));
+            return Err(WireError::Violation(
+                "packet is longer than the receive buffer",
+            ));
         }
         // No message is empty, so an empty packet can only be the end of file.
         if received.bytes == 0 {
             return Err(WireError::Closed);
         }
-        Ok(Received { len: received.bytes, descriptors })
+        Ok(Received {
+            len: received.bytes,
+            descriptors,
+        })
     }
 
     /// Changes whether calls may block.
@@ -183,10 +195,14 @@ mod tests {
         let (a, b) = Socket::pair(Blocking::Yes).expect("pair");
         let (control, zygote) = Socket::pair(Blocking::Yes).expect("pair");
         a.send(&[IoSlice::new(b"invocation")], &[]).expect("send");
-        control.send(&[IoSlice::new(b"fork")], &[b.as_fd()]).expect("send");
+        control
+            .send(&[IoSlice::new(b"fork")], &[b.as_fd()])
+            .expect("send");
         drop(b);
         drop(zygote);
-        let error = a.receive(&mut [0; 16]).expect_err("nobody will ever answer");
+        let error = a
+            .receive(&mut [0; 16])
+            .expect_err("nobody will ever answer");
         assert_eq!(format!("{error:?}"), "Unread");
     }
 }

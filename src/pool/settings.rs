@@ -1,0 +1,63 @@
+//! What a pool is made with, and why it may have nothing to give.
+
+use std::time::Duration;
+
+use super::Bounds;
+use crate::error::Origin;
+
+/// Whether an instance may serve more than one invocation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// An instance serves one invocation after another, as on Lambda.
+    #[default]
+    Instance,
+    /// Every invocation gets a fresh process, which is killed afterwards.
+    Request,
+}
+
+/// Why a pool has no instance for a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PoolError {
+    /// All instances are busy and the queue is full.
+    #[error("all {instances_max} instances are busy and {waiters_max} callers wait already")]
+    QueueFull {
+        /// The function's limit.
+        instances_max: usize,
+        /// The queue's limit.
+        waiters_max: usize,
+    },
+    /// All instances stayed busy for as long as a caller may wait.
+    #[error("all instances stayed busy for {} ms", .0.as_millis())]
+    QueueTimeout(Duration),
+    /// The platform has as many instances as it may.
+    #[error("the platform has reached its limit of instances")]
+    PlatformFull,
+    /// The version was replaced or deleted while the caller waited.
+    #[error("the version is gone")]
+    Retired,
+}
+
+impl PoolError {
+    /// Whose fault it is.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        match self {
+            Self::QueueFull { .. } | Self::QueueTimeout(_) => Origin::Caller,
+            Self::PlatformFull | Self::Retired => Origin::Platform,
+        }
+    }
+}
+
+/// What a pool is made with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PoolSettings {
+    /// Its bounds.
+    pub(crate) bounds: Bounds,
+    /// Whether instances are reused.
+    pub(crate) isolation: Isolation,
+    /// An instance that nobody needed for so long is let go.
+    pub(crate) idle_timeout: Duration,
+    /// How long a caller may wait.
+    pub(crate) queue_timeout: Duration,
+}
