@@ -103,7 +103,7 @@ async fn serve_until_told(config: Config) -> Result<(), Box<dyn std::error::Erro
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
         tracing::info!("draining");
     };
-    gateway.serve(told, drain).await;
+    gateway.serve(told, drain).await?;
     platform.stop().await;
     tracing::info!("stopped");
     Ok(())

@@ -1,10 +1,14 @@
 //! A packet socket in the async world. Knows nothing of the messages it carries.
 //!
 //! Registered for reading alone: with writing registered too, Linux would wake the supervisor each time the other side
-//! reads a packet, which is one wasted wake-up for every invocation.
+//! reads a packet, which is one wasted wake-up for every invocation. A socket belongs to the reactor of one thread, its
+//! home; read from another thread, every packet costs a wake-up between the two, so a socket that is about to be read
+//! elsewhere moves there.
 
 use std::cell::RefCell;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -24,6 +28,24 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; PACKET_LEN_MAX]);
 }
 
+/// Numbers threads, for [`Home`].
+static NEXT_HOME: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    static HERE: Home = Home(NEXT_HOME.fetch_add(1, Ordering::Relaxed));
+}
+
+/// A thread with a reactor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Home(u32);
+
+impl Home {
+    /// This thread.
+    pub(crate) fn here() -> Self {
+        HERE.with(|here| *here)
+    }
+}
+
 /// What to expect after a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum After {
@@ -36,19 +58,37 @@ pub(crate) enum After {
 /// The supervisor's end of a packet socket.
 #[derive(Debug)]
 pub(crate) struct PacketSocket {
-    fd: AsyncFd<Socket>,
+    /// Shared for the moment in which two reactors know it.
+    fd: AsyncFd<Arc<Socket>>,
+    home: Home,
 }
 
 impl PacketSocket {
     /// A connected pair: our end, and the other process's.
     pub(crate) fn pair() -> Result<(Self, OwnedFd), WireError> {
         let (ours, theirs) = Socket::pair(Blocking::No)?;
-        #[expect(
-            deprecated,
-            reason = "the successor is unsafe; a `Socket` owns one descriptor for life, which is all it asks"
-        )]
-        let fd = AsyncFd::with_interest(ours, Interest::READABLE)?;
-        Ok((Self { fd }, OwnedFd::from(theirs)))
+        Ok((
+            Self {
+                fd: register(Arc::new(ours))?,
+                home: Home::here(),
+            },
+            OwnedFd::from(theirs),
+        ))
+    }
+
+    /// The thread whose reactor it is registered with.
+    pub(crate) fn home(&self) -> Home {
+        self.home
+    }
+
+    /// Moves to this thread's reactor, if it is not there already.
+    pub(crate) fn bring_home(&mut self) -> Result<(), WireError> {
+        let here = Home::here();
+        if self.home != here {
+            self.fd = register(Arc::clone(self.fd.get_ref()))?;
+            self.home = here;
+        }
+        Ok(())
     }
 
     /// Sends a header and its body as one packet.
@@ -95,4 +135,12 @@ impl PacketSocket {
     pub(crate) fn shutdown(&self) {
         self.fd.get_ref().shutdown();
     }
+}
+
+fn register(socket: Arc<Socket>) -> std::io::Result<AsyncFd<Arc<Socket>>> {
+    #[expect(
+        deprecated,
+        reason = "the successor is unsafe; a `Socket` owns one descriptor for life, which is all it asks"
+    )]
+    AsyncFd::with_interest(socket, Interest::READABLE)
 }

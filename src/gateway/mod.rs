@@ -7,18 +7,20 @@ pub(crate) mod request;
 mod response;
 mod router;
 mod status;
+mod workers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+
+use workers::{Accepted, Workers};
 
 use crate::platform::Platform;
 
@@ -64,34 +66,19 @@ impl Gateway {
     }
 
     /// Serves until `stop` resolves, then accepts nothing new and waits for what runs, at most for `drain`.
-    pub async fn serve(self, stop: impl Future<Output = ()>, drain: Duration) {
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub async fn serve(
+        self,
+        stop: impl Future<Output = ()>,
+        drain: Duration,
+    ) -> std::io::Result<()> {
         let connections = GracefulShutdown::new();
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let server = server();
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            let accepted = async {
-                let permit = Arc::clone(&room).acquire_owned().await;
-                (permit, self.listener.accept().await)
-            };
-            let (permit, stream) = tokio::select! {
-                (permit, accepted) = accepted => match accepted {
-                    Ok((stream, _)) => (permit, stream),
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection was not accepted");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                        continue;
-                    }
-                },
-                () = &mut stop => break,
-            };
-            let connection = connection(&server, stream, &self.router);
-            let connection = connections.watch(connection);
-            tokio::spawn(async move {
-                // A broken connection is the client's affair.
-                let _ = connection.await;
-                drop(permit);
-            });
+        let mut workers = Workers::start(&self.router, &server())?;
+        tokio::select! {
+            () = self.accept(&mut workers, &connections) => {}
+            () = stop => {}
         }
         drop(self.listener);
         if tokio::time::timeout(drain, connections.shutdown())
@@ -100,7 +87,47 @@ impl Gateway {
         {
             tracing::warn!("some requests did not end in time");
         }
+        workers.stop().await;
+        Ok(())
     }
+
+    /// Accepts for ever.
+    async fn accept(&self, workers: &mut Workers, connections: &GracefulShutdown) {
+        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        loop {
+            let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
+                return;
+            };
+            match self
+                .listener
+                .accept()
+                .await
+                .and_then(|(stream, _)| prepare(stream))
+            {
+                Ok(stream) => {
+                    let watcher = connections.watcher();
+                    workers
+                        .give(Accepted {
+                            stream,
+                            watcher,
+                            permit,
+                        })
+                        .await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// Makes a connection ready to change threads.
+fn prepare(stream: TcpStream) -> std::io::Result<std::net::TcpStream> {
+    // Without it, small answers wait for the client's acknowledgement.
+    stream.set_nodelay(true)?;
+    stream.into_std()
 }
 
 fn server() -> auto::Builder<TokioExecutor> {
@@ -115,17 +142,4 @@ fn server() -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_header_list_size(64 * 1024);
     server
-}
-
-fn connection(
-    server: &auto::Builder<TokioExecutor>,
-    stream: TcpStream,
-    router: &Router,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error: Send> + Send + 'static {
-    // Without it, small answers wait for the client's acknowledgement.
-    let _ = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(router.clone());
-    server
-        .serve_connection(TokioIo::new(stream), service)
-        .into_owned()
 }

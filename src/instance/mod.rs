@@ -21,7 +21,7 @@ use zygo_wire::{Failure, FailureKind, WireError, packet};
 pub use failure::InstanceError;
 
 use crate::invocation::{Answer, Invocation, LogLines};
-use crate::packet_socket::{After, PacketSocket};
+use crate::packet_socket::{After, Home, PacketSocket};
 use crate::zygote::Process;
 
 /// How long to wait for the word on how a process ended, once its socket has closed.
@@ -105,7 +105,7 @@ impl Instance {
     pub(crate) async fn serve(&mut self, invocation: &Invocation, limits: Limits) -> Served {
         self.number += 1;
         let sent_ns = zygo_wire::clock::monotonic_ns();
-        match send(&self.socket, self.number, invocation, limits.timeout).await {
+        match self.send(invocation, limits.timeout).await {
             Ok(()) => self.finish(limits, sent_ns).await,
             Err(error) => {
                 // A socket that takes nothing has nobody who could have acted on it.
@@ -118,6 +118,11 @@ impl Instance {
                 }
             }
         }
+    }
+
+    /// The thread on which it is used at the least cost.
+    pub(crate) fn home(&self) -> Home {
+        self.socket.home()
     }
 
     /// Whether the process is gone.
@@ -138,6 +143,11 @@ impl Instance {
     /// How long it has been idle.
     pub(crate) fn idle_for(&self) -> Duration {
         self.idle_since.elapsed()
+    }
+
+    async fn send(&mut self, invocation: &Invocation, timeout: Duration) -> Result<(), WireError> {
+        self.socket.bring_home()?;
+        send(&self.socket, self.number, invocation, timeout).await
     }
 
     async fn finish(&mut self, limits: Limits, sent_ns: u64) -> Served {

@@ -33,6 +33,7 @@ pub(crate) use zygote_slot::{Found, ZygoteSlot};
 
 use crate::instance::Instance;
 use crate::invocation::StartKind;
+use crate::packet_socket::Home;
 
 /// The instances of one version.
 #[derive(Debug)]
@@ -157,9 +158,8 @@ impl Pool {
         loop {
             match policy::decide(state.snapshot(), self.settings.bounds) {
                 Decision::Reuse => {
-                    if let Some(lease) =
-                        self.lease_of_living(state.idle.pop(), StartKind::Warm, &mut state)
-                    {
+                    let idle = take_nearest(&mut state.idle);
+                    if let Some(lease) = self.lease_of_living(idle, StartKind::Warm, &mut state) {
                         return Next::Go(Grant::Ready(lease));
                     }
                 }
@@ -304,6 +304,15 @@ pub(crate) struct Census {
     pub(crate) parked: Vec<i32>,
     /// All instances there are or will be.
     pub(crate) live: usize,
+}
+
+/// The instance that served last on this thread, or else the one that served last at all.
+fn take_nearest(idle: &mut Vec<Instance>) -> Option<Instance> {
+    let here = Home::here();
+    match idle.iter().rposition(|instance| instance.home() == here) {
+        Some(index) => Some(idle.remove(index)),
+        None => idle.pop(),
+    }
 }
 
 /// Offers an instance to the waiters in their order; returns it when nobody waits any more.

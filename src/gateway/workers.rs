@@ -1,0 +1,111 @@
+//! The threads that serve connections: one for each processor, each with a reactor of its own.
+//!
+//! A connection and the instances it uses stay on one thread, so an answer wakes that thread alone. With one reactor
+//! shared by all threads, most invocations cost a futex and an eventfd wake-up more, between the threads.
+
+use std::net::TcpStream;
+use std::thread::JoinHandle;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::Watcher;
+use hyper_util::service::TowerToHyperService;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+/// Connections that a thread may have been given but not looked at yet.
+const BACKLOG_MAX: usize = 1_024;
+
+/// An accepted connection on its way to a thread.
+pub(super) struct Accepted {
+    pub(super) stream: TcpStream,
+    /// Tells it when to end.
+    pub(super) watcher: Watcher,
+    /// Its place among all connections.
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// The threads.
+pub(super) struct Workers {
+    threads: Vec<(mpsc::Sender<Accepted>, JoinHandle<()>)>,
+    next: usize,
+}
+
+impl Workers {
+    /// Starts one thread for each processor.
+    pub(super) fn start(
+        router: &Router,
+        server: &auto::Builder<TokioExecutor>,
+    ) -> std::io::Result<Self> {
+        let count = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = (0..count).map(|index| worker(index, router.clone(), server.clone()));
+        Ok(Self {
+            threads: threads.collect::<Result<_, _>>()?,
+            next: 0,
+        })
+    }
+
+    /// Gives a connection to the next thread in turn: with few long-lived connections, that is the fairest split.
+    pub(super) async fn give(&mut self, accepted: Accepted) {
+        self.next = (self.next + 1) % self.threads.len();
+        // A thread only ends when it is told to.
+        let _ = self.threads[self.next].0.send(accepted).await;
+    }
+
+    /// Ends the threads and whatever still runs on them.
+    pub(super) async fn stop(self) {
+        let (senders, threads): (Vec<_>, Vec<_>) = self.threads.into_iter().unzip();
+        drop(senders);
+        let joined =
+            tokio::task::spawn_blocking(|| threads.into_iter().all(|thread| thread.join().is_ok()));
+        if !matches!(joined.await, Ok(true)) {
+            tracing::error!("a thread of the gateway panicked");
+        }
+    }
+}
+
+fn worker(
+    index: usize,
+    router: Router,
+    server: auto::Builder<TokioExecutor>,
+) -> std::io::Result<(mpsc::Sender<Accepted>, JoinHandle<()>)> {
+    let (sender, receiver) = mpsc::channel(BACKLOG_MAX);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let thread = std::thread::Builder::new()
+        .name(format!("gateway-{index}"))
+        .spawn(move || {
+            runtime.block_on(serve(receiver, router, server));
+            // Blocking work, such as an archive being unpacked, must not delay the end.
+            runtime.shutdown_background();
+        })?;
+    Ok((sender, thread))
+}
+
+async fn serve(
+    mut receiver: mpsc::Receiver<Accepted>,
+    router: Router,
+    server: auto::Builder<TokioExecutor>,
+) {
+    while let Some(Accepted {
+        stream,
+        watcher,
+        permit,
+    }) = receiver.recv().await
+    {
+        let Ok(stream) = tokio::net::TcpStream::from_std(stream) else {
+            continue;
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let connection = server
+            .serve_connection(TokioIo::new(stream), service)
+            .into_owned();
+        let connection = watcher.watch(connection);
+        tokio::spawn(async move {
+            // A broken connection is the client's affair.
+            let _ = connection.await;
+            drop(permit);
+        });
+    }
+}
