@@ -43,7 +43,12 @@ pub(crate) fn invoke(shim: &Shim, invocation: &Invocation<'_>) -> Result<Value, 
                 shim::raw_bool(invocation.body_kind == BodyKind::Json),
                 body(invocation),
             ];
-            rb_sys::rb_funcallv(receiver, rb_sys::rb_intern(c"invoke".as_ptr()), 5, arguments.as_ptr())
+            rb_sys::rb_funcallv(
+                receiver,
+                rb_sys::rb_intern(c"invoke".as_ptr()),
+                5,
+                arguments.as_ptr(),
+            )
         }
     })
 }
@@ -56,7 +61,9 @@ unsafe fn body(invocation: &Invocation<'_>) -> VALUE {
         // SAFETY: as for this function.
         BodyKind::Json | BodyKind::Text => unsafe { utf8_string(invocation.body) },
         // SAFETY: as for this function; without an encoding, a string is bytes.
-        BodyKind::Binary => unsafe { rb_sys::rb_str_new(invocation.body.as_ptr().cast(), length(invocation.body)) },
+        BodyKind::Binary => unsafe {
+            rb_sys::rb_str_new(invocation.body.as_ptr().cast(), length(invocation.body))
+        },
     }
 }
 
@@ -78,7 +85,12 @@ pub(crate) fn response(shim: &Shim, parts: Value) -> Result<Response, ConvertErr
     let status_code: u16 = parts.entry(0)?;
     let headers = headers(parts.entry(1)?)?;
     let (body_kind, body) = outgoing_body(shim, parts.entry(2)?, parts.entry(3)?)?;
-    Ok(Response { status_code, headers, body_kind, body })
+    Ok(Response {
+        status_code,
+        headers,
+        body_kind,
+        body,
+    })
 }
 
 fn headers(list: RArray) -> Result<Vec<(String, String)>, ConvertError> {
@@ -89,7 +101,11 @@ fn headers(list: RArray) -> Result<Vec<(String, String)>, ConvertError> {
     Ok(headers)
 }
 
-fn outgoing_body(shim: &Shim, kind: i64, value: Value) -> Result<(BodyKind, Vec<u8>), ConvertError> {
+fn outgoing_body(
+    shim: &Shim,
+    kind: i64,
+    value: Value,
+) -> Result<(BodyKind, Vec<u8>), ConvertError> {
     match kind {
         shim::KIND_NONE => Ok((BodyKind::None, Vec::new())),
         shim::KIND_JSON => Ok((BodyKind::Json, json_of(shim, value)?)),
@@ -103,15 +119,24 @@ fn json_of(shim: &Shim, value: Value) -> Result<Vec<u8>, ConvertError> {
     match json::write(shim, value, &mut out) {
         Ok(()) => Ok(out),
         Err(JsonError::Raised(error)) => Err(ConvertError::Raised(error)),
-        Err(JsonError::Unsuitable { path, what }) => Err(ConvertError::Unsendable(unsuitable(&path, &what))),
+        Err(JsonError::Unsuitable { path, what }) => {
+            Err(ConvertError::Unsendable(unsuitable(&path, &what)))
+        }
     }
 }
 
 /// The message about a value that is none of JSON's.
 fn unsuitable(path: &str, what: &str) -> String {
-    let end = (0..=PATH_LEN_MAX.min(path.len())).rev().find(|&index| path.is_char_boundary(index)).unwrap_or(0);
+    let end = (0..=PATH_LEN_MAX.min(path.len()))
+        .rev()
+        .find(|&index| path.is_char_boundary(index))
+        .unwrap_or(0);
     let more = if end < path.len() { "…" } else { "" };
-    let place = if path.is_empty() { String::new() } else { format!(" at `{}{more}`", &path[..end]) };
+    let place = if path.is_empty() {
+        String::new()
+    } else {
+        format!(" at `{}{more}`", &path[..end])
+    };
     format!("the return value cannot become JSON: {what}{place}")
 }
 
@@ -145,7 +170,10 @@ mod tests {
 
     #[test]
     fn the_message_names_the_place() {
-        assert_eq!(unsuitable("", "the float NaN"), "the return value cannot become JSON: the float NaN");
+        assert_eq!(
+            unsuitable("", "the float NaN"),
+            "the return value cannot become JSON: the float NaN"
+        );
         assert_eq!(
             unsuitable(".items[2]", "an instance of Foo"),
             "the return value cannot become JSON: an instance of Foo at `.items[2]`"

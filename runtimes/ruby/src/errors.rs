@@ -78,7 +78,12 @@ fn of_exception(shim: &Shim, exception: Exception, kind: FailureKind) -> Failure
     let Ok((error_type, message, stack)) = describe(shim, exception) else {
         return Failure::new(kind, "Exception", "an exception that cannot be described");
     };
-    Failure { kind, error_type: renamed.map_or(error_type, str::to_owned), message, stack }
+    Failure {
+        kind,
+        error_type: renamed.map_or(error_type, str::to_owned),
+        message,
+        stack,
+    }
 }
 
 fn describe(shim: &Shim, exception: Exception) -> Result<(String, String, Vec<String>), Error> {
@@ -94,7 +99,9 @@ fn describe(shim: &Shim, exception: Exception) -> Result<(String, String, Vec<St
 
 /// Ends the process when the exception asks for that: `exit` and `abort` with their code, an uncaught signal by it.
 pub(crate) fn end_if_asked(error: &Error) {
-    let ErrorType::Exception(exception) = error.error_type() else { return };
+    let ErrorType::Exception(exception) = error.error_type() else {
+        return;
+    };
     let ruby = Ruby::get_with(*exception);
     if exception.is_kind_of(ruby.exception_system_exit()) {
         shim::flush_lines();

@@ -9,6 +9,7 @@ use magnus::{Error, Value};
 use runtime_core::fork::require_one_thread;
 use runtime_core::runtime::Fork;
 
+use crate::pages;
 use crate::shim::{self, Shim};
 
 /// Set to `0`, this variable of the platform's environment turns compaction off, for native extensions that keep
@@ -38,7 +39,7 @@ pub(crate) fn pack(shim: &Shim, compact: bool) -> Result<usize, Error> {
     if compact {
         shim::call::<Value>(shim.gc, "compact", &[])?;
     }
-    trim();
+    pages::give_back_free();
     live_objects(shim)
 }
 
@@ -49,57 +50,36 @@ pub(crate) fn pack_growth(shim: &Shim, compact: bool, packed: usize) -> Result<(
         shim::call::<Value>(shim.runtime, "collect_young", &[])?;
     }
     if live_objects(shim)? > packed + packed * GROWTH_PERCENT / 100 {
-        return pack(shim, compact).map(|_| ());
+        pack(shim, compact)?;
     }
-    trim();
+    pages::give_back_free();
+    pages::make_large();
     Ok(())
-}
-
-/// Hands out, for good, the free pieces that lie between used memory. New allocations then come from one fresh stretch
-/// instead of a hundred shared pages, each of which an instance would have to copy. Costs little, because free memory
-/// is not written to but for its headers.
-pub(crate) fn bury_free_pieces() {
-    const LARGE: [usize; 8] = [65_536, 32_768, 16_384, 8_192, 6_144, 4_096, 3_072, 2_048];
-    let small = (24..=1_528).rev().step_by(16);
-    // SAFETY: only asks the allocator for its figures.
-    let (free_at_end, end) = unsafe { (libc::mallinfo2().keepcost, libc::sbrk(0) as usize) };
-    let fresh = end.saturating_sub(free_at_end);
-    for size in LARGE.into_iter().chain(small) {
-        // SAFETY: memory is allocated and either kept for ever or freed once; it is not accessed.
-        unsafe {
-            loop {
-                let piece = libc::malloc(size);
-                if piece.is_null() || piece as usize >= fresh {
-                    libc::free(piece);
-                    break;
-                }
-            }
-        }
-    }
 }
 
 fn live_objects(shim: &Shim) -> Result<usize, Error> {
     let ruby = magnus::Ruby::get_with(shim.gc);
-    shim::call(shim.gc, "stat", &[ruby.to_symbol("heap_live_slots").as_value()])
-}
-
-fn trim() {
-    // SAFETY: gives free memory back to the system; the process has one thread.
-    unsafe {
-        libc::malloc_trim(0);
-    }
+    shim::call(
+        shim.gc,
+        "stat",
+        &[ruby.to_symbol("heap_live_slots").as_value()],
+    )
 }
 
 /// Waits until the kernel threads of ended Ruby threads are gone too. Living Ruby threads are not waited for.
 pub(crate) fn settle_threads(shim: &Shim) {
     let started = Instant::now();
-    while require_one_thread().is_err() && started.elapsed() < IDLE_THREAD_LIFE && !has_threads(shim) {
+    while require_one_thread().is_err()
+        && started.elapsed() < IDLE_THREAD_LIFE
+        && !has_threads(shim)
+    {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
 fn has_threads(shim: &Shim) -> bool {
-    shim::call::<Vec<String>>(shim.resources, "threads", &[]).is_ok_and(|threads| !threads.is_empty())
+    shim::call::<Vec<String>>(shim.resources, "threads", &[])
+        .is_ok_and(|threads| !threads.is_empty())
 }
 
 /// Forks as Ruby itself does: a plain `fork` would lose the timer that switches threads and ends sleeps.

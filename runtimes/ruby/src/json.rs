@@ -34,13 +34,19 @@ impl From<Error> for JsonError {
 
 impl JsonError {
     fn unsuitable(what: impl Into<String>) -> Self {
-        Self::Unsuitable { path: String::new(), what: what.into() }
+        Self::Unsuitable {
+            path: String::new(),
+            what: what.into(),
+        }
     }
 
     /// Puts the name of the place that contains the culprit before its path.
     fn within(self, place: impl FnOnce() -> String) -> Self {
         match self {
-            Self::Unsuitable { path, what } => Self::Unsuitable { path: place() + &path, what },
+            Self::Unsuitable { path, what } => Self::Unsuitable {
+                path: place() + &path,
+                what,
+            },
             raised @ Self::Raised(_) => raised,
         }
     }
@@ -48,7 +54,12 @@ impl JsonError {
 
 /// Appends `value` as JSON.
 pub(crate) fn write(shim: &Shim, value: Value, out: &mut Vec<u8>) -> Result<(), JsonError> {
-    Writer { shim, out, depth: 0 }.value(value)
+    Writer {
+        shim,
+        out,
+        depth: 0,
+    }
+    .value(value)
 }
 
 struct Writer<'a> {
@@ -94,7 +105,10 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn nested(&mut self, inner: impl FnOnce(&mut Self) -> Result<(), JsonError>) -> Result<(), JsonError> {
+    fn nested(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
         if self.depth == DEPTH_MAX {
             let what = format!("nested deeper than {DEPTH_MAX} levels, or contains itself");
             return Err(JsonError::unsuitable(what));
@@ -128,7 +142,8 @@ impl Writer<'_> {
     fn pair(&mut self, key: Value, value: Value) -> Result<(), JsonError> {
         self.key(key)?;
         self.out.push(b':');
-        self.value(value).map_err(|error| error.within(|| format!(".{key}")))
+        self.value(value)
+            .map_err(|error| error.within(|| format!(".{key}")))
     }
 
     fn key(&mut self, key: Value) -> Result<(), JsonError> {
@@ -153,7 +168,8 @@ impl Writer<'_> {
                 self.out.push(b',');
             }
             let element = array.entry(index.cast_signed())?;
-            self.value(element).map_err(|error| error.within(|| format!("[{index}]")))?;
+            self.value(element)
+                .map_err(|error| error.within(|| format!("[{index}]")))?;
             index += 1;
         }
         self.out.push(b']');
@@ -196,7 +212,9 @@ impl Writer<'_> {
                 self.text(text);
                 Ok(())
             }
-            Err(_) => Err(JsonError::unsuitable("a string whose bytes are no UTF-8 text")),
+            Err(_) => Err(JsonError::unsuitable(
+                "a string whose bytes are no UTF-8 text",
+            )),
         }
     }
 

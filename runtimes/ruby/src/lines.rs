@@ -12,7 +12,9 @@ pub(crate) struct Lines {
 impl Lines {
     /// No line begun.
     pub(crate) const fn new() -> Self {
-        Self { pending: Vec::new() }
+        Self {
+            pending: Vec::new(),
+        }
     }
 
     /// Takes in bytes and gives every line that they complete to `emit`, without its end.
@@ -54,7 +56,9 @@ mod tests {
         let mut found = Vec::new();
         let mut lines = Lines::new();
         let mut emit = |line: &str| found.push(line.to_owned());
-        writes.iter().for_each(|bytes| lines.write(bytes, &mut emit));
+        writes
+            .iter()
+            .for_each(|bytes| lines.write(bytes, &mut emit));
         lines.flush(&mut emit);
         found
     }
@@ -80,6 +84,9 @@ mod tests {
     #[test]
     fn a_line_without_end_does_not_grow_for_ever() {
         let found = lines_of(&[&[b'x'; 40_000], b"y\n"]);
-        assert_eq!(found.iter().map(String::len).collect::<Vec<_>>(), [40_000, 1]);
+        assert_eq!(
+            found.iter().map(String::len).collect::<Vec<_>>(),
+            [40_000, 1]
+        );
     }
 }

@@ -5,6 +5,7 @@ mod errors;
 mod fork_hooks;
 mod json;
 mod lines;
+mod pages;
 mod runtime;
 mod shim;
 mod syntax;

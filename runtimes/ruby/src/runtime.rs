@@ -10,11 +10,15 @@ use runtime_core::wire::{Failure, FailureKind, Function, LoadWhen};
 
 use crate::convert::{self, ConvertError};
 use crate::shim::{self, Shim};
-use crate::{errors, fork_hooks, syntax, vm};
+use crate::{errors, fork_hooks, pages, syntax, vm};
 
 /// What every function sees beside its own variables.
-const ENVIRONMENT: [(&str, &str); 4] =
-    [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("LANG", "C.UTF-8"), ("HOME", "/tmp"), ("TZ", "UTC")];
+const ENVIRONMENT: [(&str, &str); 4] = [
+    ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+    ("LANG", "C.UTF-8"),
+    ("HOME", "/tmp"),
+    ("TZ", "UTC"),
+];
 
 /// CRuby, embedded.
 pub(crate) struct Ruby {
@@ -35,12 +39,20 @@ impl Runtime for Ruby {
         errors::report_fatal_ends();
         // Packed here already, so that function zygotes share most pages with this process and with each other.
         let packed = fork_hooks::pack(&shim, may_compact).map_err(|error| error.to_string())?;
-        fork_hooks::bury_free_pieces();
-        Ok(Self { vm, shim, may_compact, packed })
+        pages::bury_free_pieces();
+        Ok(Self {
+            vm,
+            shim,
+            may_compact,
+            packed,
+        })
     }
 
     fn engine(&self) -> String {
-        let version = self.vm.eval("RUBY_VERSION").unwrap_or_else(|_| "?".to_owned());
+        let version = self
+            .vm
+            .eval("RUBY_VERSION")
+            .unwrap_or_else(|_| "?".to_owned());
         format!("CRuby {version}")
     }
 
@@ -51,11 +63,14 @@ impl Runtime for Ruby {
     fn load(&mut self, function: &Function) -> Result<(), Failure> {
         let entry = entry::resolve(Path::new(&function.directory), &function.handler, &["rb"])?;
         let loaded = errors::in_user_code(|| self.load_entry(function, &entry));
+        shim::flush_lines();
+        loaded.map_err(|error| self.failure(&error, FailureKind::Load))?;
         if function.load_when == LoadWhen::AfterFork {
+            // The core restored this process before there were any hooks.
+            self.run_hooks("run_after")?;
             self.stop_recording();
         }
-        shim::flush_lines();
-        loaded.map_err(|error| self.failure(&error, FailureKind::Load))
+        Ok(())
     }
 
     fn fork_blockers(&mut self) -> Vec<String> {
@@ -108,7 +123,11 @@ impl Ruby {
     fn load_entry(&self, function: &Function, entry: &Entry) -> Result<(), Error> {
         let text = |value: &str| value.into_value_with(&self.vm);
         let number = |value: u32| value.into_value_with(&self.vm);
-        let context = [text(&function.name), number(function.version), number(function.memory_limit_mb)];
+        let context = [
+            text(&function.name),
+            number(function.version),
+            number(function.memory_limit_mb),
+        ];
         shim::call::<Value>(self.shim.context, "configure", &context)?;
         let arguments = [
             text(&function.directory),
@@ -122,7 +141,8 @@ impl Ruby {
     fn run_hooks(&self, which: &str) -> Result<(), Failure> {
         let ran = errors::in_user_code(|| shim::call::<Value>(self.shim.hooks, which, &[]));
         shim::flush_lines();
-        ran.map(|_| ()).map_err(|error| self.failure(&error, FailureKind::Load))
+        ran.map(|_| ())
+            .map_err(|error| self.failure(&error, FailureKind::Load))
     }
 
     fn stop_recording(&self) {

@@ -3,7 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use magnus::rb_sys::{AsRawValue, FromRawValue, protect};
-use magnus::{Error, IntoValue, Module, Object, RModule, RString, Ruby, TryConvert, Value, function, gc};
+use magnus::{
+    Error, IntoValue, Module, Object, RModule, RString, Ruby, TryConvert, Value, function, gc,
+};
 use rb_sys::VALUE;
 use runtime_core::log::{self, Level};
 
@@ -11,16 +13,43 @@ use crate::lines::Lines;
 
 /// Each file of the shim under the name that backtraces know it by, in the order of loading.
 const FILES: [(&str, &str); 10] = [
-    ("zygo/random.rb", include_str!("../../../shims/ruby/random.rb")),
-    ("zygo/hooks.rb", include_str!("../../../shims/ruby/hooks.rb")),
+    (
+        "zygo/random.rb",
+        include_str!("../../../shims/ruby/random.rb"),
+    ),
+    (
+        "zygo/hooks.rb",
+        include_str!("../../../shims/ruby/hooks.rb"),
+    ),
     ("zygo/log.rb", include_str!("../../../shims/ruby/log.rb")),
-    ("zygo/event.rb", include_str!("../../../shims/ruby/event.rb")),
-    ("zygo/context.rb", include_str!("../../../shims/ruby/context.rb")),
-    ("zygo/response.rb", include_str!("../../../shims/ruby/response.rb")),
-    ("zygo/error.rb", include_str!("../../../shims/ruby/error.rb")),
-    ("zygo/handler.rb", include_str!("../../../shims/ruby/handler.rb")),
-    ("zygo/resources.rb", include_str!("../../../shims/ruby/resources.rb")),
-    ("zygo/bootstrap.rb", include_str!("../../../shims/ruby/bootstrap.rb")),
+    (
+        "zygo/event.rb",
+        include_str!("../../../shims/ruby/event.rb"),
+    ),
+    (
+        "zygo/context.rb",
+        include_str!("../../../shims/ruby/context.rb"),
+    ),
+    (
+        "zygo/response.rb",
+        include_str!("../../../shims/ruby/response.rb"),
+    ),
+    (
+        "zygo/error.rb",
+        include_str!("../../../shims/ruby/error.rb"),
+    ),
+    (
+        "zygo/handler.rb",
+        include_str!("../../../shims/ruby/handler.rb"),
+    ),
+    (
+        "zygo/resources.rb",
+        include_str!("../../../shims/ruby/resources.rb"),
+    ),
+    (
+        "zygo/bootstrap.rb",
+        include_str!("../../../shims/ruby/bootstrap.rb"),
+    ),
 ];
 
 /// How the shim names the kinds of a response's body.
@@ -35,8 +64,10 @@ pub(crate) const KIND_BINARY: i64 = 3;
 const LEVELS: [Level; 4] = [Level::Debug, Level::Info, Level::Warn, Level::Error];
 
 /// Standard output and standard error, with the level that their lines have.
-static STREAMS: [(Level, Mutex<Lines>); 2] =
-    [(Level::Info, Mutex::new(Lines::new())), (Level::Error, Mutex::new(Lines::new()))];
+static STREAMS: [(Level, Mutex<Lines>); 2] = [
+    (Level::Info, Mutex::new(Lines::new())),
+    (Level::Error, Mutex::new(Lines::new())),
+];
 
 /// The modules of the shim that are called from here. Constants of Ruby hold them, so the collector keeps them; they
 /// are registered besides, so that compaction does not move them.
@@ -100,7 +131,11 @@ fn evaluate(ruby: &Ruby, name: &str, text: &str) -> Result<(), Error> {
 }
 
 /// Calls a method. Allocation failures inside become errors too.
-pub(crate) fn call<T: TryConvert>(receiver: Value, method: &str, arguments: &[Value]) -> Result<T, Error> {
+pub(crate) fn call<T: TryConvert>(
+    receiver: Value,
+    method: &str,
+    arguments: &[Value],
+) -> Result<T, Error> {
     use magnus::value::ReprValue;
     receiver.funcall::<_, _, T>(method, arguments)
 }
@@ -109,7 +144,12 @@ fn define_native(zygo: &RModule) -> Result<(), Error> {
     let native = zygo.define_module("Native")?;
     native.define_singleton_method("write", function!(write, 2))?;
     native.define_singleton_method("lines", function!(write_lines, 2))?;
-    for (name, value) in [("NONE", KIND_NONE), ("JSON", KIND_JSON), ("TEXT", KIND_TEXT), ("BINARY", KIND_BINARY)] {
+    for (name, value) in [
+        ("NONE", KIND_NONE),
+        ("JSON", KIND_JSON),
+        ("TEXT", KIND_TEXT),
+        ("BINARY", KIND_BINARY),
+    ] {
         zygo.const_set(format!("KIND_{name}"), value)?;
     }
     for (value, name) in (0_i64..).zip(["DEBUG", "INFO", "WARN", "ERROR"]) {
@@ -120,10 +160,14 @@ fn define_native(zygo: &RModule) -> Result<(), Error> {
 
 /// `Native.write(stream, text)`: bytes for standard output (0) or standard error (1).
 fn write(stream: usize, text: RString) {
-    let Some((level, lines)) = STREAMS.get(stream) else { return };
+    let Some((level, lines)) = STREAMS.get(stream) else {
+        return;
+    };
     let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
     // SAFETY: nothing below calls Ruby, so the string is neither changed nor collected while its bytes are borrowed.
-    lines.write(unsafe { text.as_slice() }, &mut |line| log::write(*level, line));
+    lines.write(unsafe { text.as_slice() }, &mut |line| {
+        log::write(*level, line)
+    });
 }
 
 /// `Native.lines(level, text)`: whole lines with a level of their own.
@@ -159,7 +203,11 @@ pub(crate) fn raw(value: Value) -> VALUE {
 
 /// `true` or `false` as the C interface sees it.
 pub(crate) fn raw_bool(truth: bool) -> VALUE {
-    if truth { rb_sys::Qtrue.into() } else { rb_sys::Qfalse.into() }
+    if truth {
+        rb_sys::Qtrue.into()
+    } else {
+        rb_sys::Qfalse.into()
+    }
 }
 
 /// Whether the string's bytes may be read as UTF-8: by its encoding, or because it claims none.

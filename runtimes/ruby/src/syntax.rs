@@ -12,20 +12,26 @@ const SKIPPED_FOLDERS: [&str; 3] = ["vendor", "node_modules", ".git"];
 
 /// Compiles every Ruby file of the bundle.
 pub(crate) fn check(directory: &Path) -> Result<(), Failure> {
-    let ruby = vm::start(vm::Use::Syntax).map_err(|message| Failure::new(FailureKind::Runtime, "Runtime", message))?;
+    let ruby = vm::start(vm::Use::Syntax)
+        .map_err(|message| Failure::new(FailureKind::Runtime, "Runtime", message))?;
     let mut files = Vec::new();
     collect(directory, &mut files);
     files.sort();
-    files.iter().try_for_each(|file| {
-        compile(&ruby, file).map_err(|error| describe(&error, directory))
-    })
+    files
+        .iter()
+        .try_for_each(|file| compile(&ruby, file).map_err(|error| describe(&error, directory)))
 }
 
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        let Ok(kind) = entry.file_type() else { continue };
+        let Ok(kind) = entry.file_type() else {
+            continue;
+        };
         let path = entry.path();
-        let skipped = entry.file_name().to_str().is_some_and(|name| SKIPPED_FOLDERS.contains(&name));
+        let skipped = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| SKIPPED_FOLDERS.contains(&name));
         if kind.is_dir() && !skipped {
             collect(&path, files);
         } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "rb") {
@@ -43,7 +49,9 @@ fn compile(ruby: &Ruby, file: &Path) -> Result<(), Error> {
 
 fn describe(error: &Error, directory: &Path) -> Failure {
     let message = match error.value() {
-        Some(value) => shim::call(value, "message", &[]).map_or_else(|_| error.to_string(), convert::text),
+        Some(value) => {
+            shim::call(value, "message", &[]).map_or_else(|_| error.to_string(), convert::text)
+        }
         None => error.to_string(),
     };
     failure(&message, &format!("{}/", directory.display()))
@@ -53,7 +61,9 @@ fn describe(error: &Error, directory: &Path) -> Failure {
 fn failure(message: &str, root: &str) -> Failure {
     let message = message.replace(root, "");
     let mut failure = Failure::new(FailureKind::Load, "SyntaxError", message);
-    failure.stack.extend(place(&failure.message).map(str::to_owned));
+    failure
+        .stack
+        .extend(place(&failure.message).map(str::to_owned));
     failure
 }
 
@@ -69,8 +79,14 @@ mod tests {
 
     #[test]
     fn names_the_users_own_file_and_line() {
-        let found = failure("/b/lib/a.rb:3: syntax error, unexpected end-of-input", "/b/");
-        assert_eq!(found.message, "lib/a.rb:3: syntax error, unexpected end-of-input");
+        let found = failure(
+            "/b/lib/a.rb:3: syntax error, unexpected end-of-input",
+            "/b/",
+        );
+        assert_eq!(
+            found.message,
+            "lib/a.rb:3: syntax error, unexpected end-of-input"
+        );
         assert_eq!(found.stack, ["lib/a.rb:3"]);
         assert_eq!(found.kind, FailureKind::Load);
     }

@@ -14,8 +14,15 @@ const OPTIONS_FOR_SYNTAX: &str = "--disable=gems --disable=yjit";
 const FREE_SLOTS_MIN: &str = "40000";
 
 /// Variables of the supervisor's environment that would change how Ruby starts.
-const FOREIGN_VARIABLES: [&str; 7] =
-    ["RUBYLIB", "RUBYOPT", "RUBYSHELL", "GEM_HOME", "GEM_PATH", "BUNDLE_GEMFILE", "BUNDLE_PATH"];
+const FOREIGN_VARIABLES: [&str; 7] = [
+    "RUBYLIB",
+    "RUBYOPT",
+    "RUBYSHELL",
+    "GEM_HOME",
+    "GEM_PATH",
+    "BUNDLE_GEMFILE",
+    "BUNDLE_PATH",
+];
 
 /// What the virtual machine is started for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,14 +47,27 @@ pub(crate) fn start(purpose: Use) -> Result<magnus::Ruby, String> {
     let guard = unsafe { embed::init() };
     // Dropping it would end the virtual machine; forked processes end without any clean-up.
     std::mem::forget(guard);
-    magnus::Ruby::get().map_err(|error| error.to_string())
+    let ruby = magnus::Ruby::get().map_err(|error| error.to_string())?;
+    // What user code sees as `$0`.
+    ruby.script("zygo");
+    Ok(ruby)
 }
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "Ruby takes its options from the environment of this very process, which has one thread"
+)]
 fn set_environment(purpose: Use) {
-    let options = if purpose == Use::Syntax { OPTIONS_FOR_SYNTAX } else { OPTIONS };
+    let options = if purpose == Use::Syntax {
+        OPTIONS_FOR_SYNTAX
+    } else {
+        OPTIONS
+    };
     // SAFETY: the process has one thread, so nobody reads the environment meanwhile.
     unsafe {
-        FOREIGN_VARIABLES.iter().for_each(|name| std::env::remove_var(name));
+        FOREIGN_VARIABLES
+            .iter()
+            .for_each(|name| std::env::remove_var(name));
         std::env::set_var("RUBYOPT", options);
         std::env::set_var("RUBY_GC_HEAP_FREE_SLOTS", FREE_SLOTS_MIN);
         std::env::set_var("LANG", "C.UTF-8");
