@@ -7,7 +7,7 @@ import asyncio
 import contextvars
 import gc
 
-_runner = None
+_loop = None
 
 
 async def _await(awaitable):
@@ -15,13 +15,17 @@ async def _await(awaitable):
 
 
 def run(awaitable):
-    """Runs an awaitable to its end. Context variables that it sets are its own."""
-    global _runner
-    if _runner is None:
-        _runner = asyncio.Runner()
+    """Runs an awaitable to its end. Context variables that it sets are its own.
+
+    Not by `asyncio.Runner`, which costs three times as much for the sake of Ctrl-C.
+    """
+    global _loop
+    if _loop is None or _loop.is_closed():
+        _loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(_loop)
     if not asyncio.iscoroutine(awaitable):
         awaitable = _await(awaitable)
-    return _runner.run(awaitable, context=contextvars.copy_context())
+    return _loop.run_until_complete(_loop.create_task(awaitable, context=contextvars.copy_context()))
 
 
 def run_to_end(awaitable):
@@ -32,10 +36,10 @@ def run_to_end(awaitable):
 
 def close():
     """Closes the loop that `run` made, if any."""
-    global _runner
-    if _runner is not None:
-        _runner.close()
-        _runner = None
+    global _loop
+    if _loop is not None:
+        _loop.close()
+        _loop = None
     forget_policy_loop()
 
 

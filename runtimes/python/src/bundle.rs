@@ -22,10 +22,19 @@ fn compile(py: Python<'_>, root: &str) -> Result<(), Failure> {
     let load = |name, source| shim::module(py, name, source).map_err(runtime);
     let error = load("error", include_str!("../../../shims/python/error.py"))?;
     let bundle = load("bundle", include_str!("../../../shims/python/bundle.py"))?;
-    let Err(found) = bundle.call_method1("build", (root,)) else { return Ok(()) };
-    let described = error.call_method1("describe", (found.value(py), root)).map_err(runtime)?;
+    let Err(found) = bundle.call_method1("build", (root,)) else {
+        return Ok(());
+    };
+    let described = error
+        .call_method1("describe", (found.value(py), root))
+        .map_err(runtime)?;
     let (error_type, message, stack) = described.extract().map_err(runtime)?;
-    Err(Failure { kind: FailureKind::Load, error_type, message, stack })
+    Err(Failure {
+        kind: FailureKind::Load,
+        error_type,
+        message,
+        stack,
+    })
 }
 
 /// A module of the bundle and what in it is the handler.
@@ -46,9 +55,17 @@ pub(crate) fn locate(directory: &Path, handler: &str) -> Result<Located, Failure
         return Ok(located);
     }
     let entry = entry::resolve(directory, handler, &EXTENSIONS)?;
-    let stem = entry.file.strip_prefix(directory).unwrap_or(&entry.file).with_extension("");
+    let stem = entry
+        .file
+        .strip_prefix(directory)
+        .unwrap_or(&entry.file)
+        .with_extension("");
     let module = stem.to_string_lossy().replace('/', ".");
-    Ok(Located { module, file: entry.file, export: entry.export })
+    Ok(Located {
+        module,
+        file: entry.file,
+        export: entry.export,
+    })
 }
 
 /// Python's own rule: everything before the last dot names the module.
@@ -60,8 +77,15 @@ fn locate_module(directory: &Path, handler: &str) -> Option<Located> {
     }
     let stem = module.replace('.', "/");
     let candidates = [format!("{stem}.py"), format!("{stem}/__init__.py")];
-    let file = candidates.iter().map(|name| directory.join(name)).find(|file| file.is_file())?;
-    Some(Located { module, file, export: export.to_owned() })
+    let file = candidates
+        .iter()
+        .map(|name| directory.join(name))
+        .find(|file| file.is_file())?;
+    Some(Located {
+        module,
+        file,
+        export: export.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -71,7 +95,12 @@ mod tests {
     #[test]
     fn handler_names_find_modules() {
         let directory = tempfile::tempdir().expect("temporary folder");
-        for file in ["index.py", "pkg/__init__.py", "pkg/mod.py", "plain/deep/x.py"] {
+        for file in [
+            "index.py",
+            "pkg/__init__.py",
+            "pkg/mod.py",
+            "plain/deep/x.py",
+        ] {
             let path = directory.path().join(file);
             std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
             std::fs::write(path, "").expect("file");
@@ -81,9 +110,18 @@ mod tests {
             ("handler", Some(("index", "index.py", "handler"))),
             ("index.App.run", Some(("index", "index.py", "App.run"))),
             ("pkg.handler", Some(("pkg", "pkg/__init__.py", "handler"))),
-            ("pkg/mod.handler", Some(("pkg.mod", "pkg/mod.py", "handler"))),
-            ("pkg.mod.handler", Some(("pkg.mod", "pkg/mod.py", "handler"))),
-            ("plain/deep/x.handler", Some(("plain.deep.x", "plain/deep/x.py", "handler"))),
+            (
+                "pkg/mod.handler",
+                Some(("pkg.mod", "pkg/mod.py", "handler")),
+            ),
+            (
+                "pkg.mod.handler",
+                Some(("pkg.mod", "pkg/mod.py", "handler")),
+            ),
+            (
+                "plain/deep/x.handler",
+                Some(("plain.deep.x", "plain/deep/x.py", "handler")),
+            ),
             ("../index.handler", None),
             ("nothing.handler", None),
             ("index.", None),

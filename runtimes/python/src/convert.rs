@@ -2,7 +2,9 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMemoryView, PyString, PyTuple};
+use pyo3::types::{
+    PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMemoryView, PyString, PyTuple,
+};
 use runtime_core::runtime::{Invocation, Response};
 use runtime_core::wire::{BodyKind, Failure, FailureKind};
 
@@ -22,14 +24,20 @@ pub(crate) fn event<'py>(
         BodyKind::Text => PyString::from_bytes(py, invocation.body)?.into_any(),
         BodyKind::Binary => PyBytes::new(py, invocation.body).into_any(),
     };
-    event.cast::<PyDict>()?.set_item(intern!(py, "body"), body)?;
+    event
+        .cast::<PyDict>()?
+        .set_item(intern!(py, "body"), body)?;
     Ok(event)
 }
 
 /// The value of a JSON text that is known to be valid.
 fn scan<'py>(py: Python<'py>, shim: &Shim, text: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let text = PyString::from_bytes(py, text.trim_ascii_start())?;
-    shim.scan.bind(py).call1((text, 0))?.cast::<PyTuple>()?.get_item(0)
+    shim.scan
+        .bind(py)
+        .call1((text, 0))?
+        .cast::<PyTuple>()?
+        .get_item(0)
 }
 
 /// Why an answer is none.
@@ -48,13 +56,19 @@ impl From<PyErr> for Unusable {
 }
 
 fn wrong(message: String) -> Unusable {
-    Unusable::Wrong(Failure::new(FailureKind::Response, "ResponseError", message))
+    Unusable::Wrong(Failure::new(
+        FailureKind::Response,
+        "ResponseError",
+        message,
+    ))
 }
 
 /// What a handler's return value says.
 pub(crate) fn response(shim: &Shim, result: &Bound<'_, PyAny>) -> Result<Response, Unusable> {
     let py = result.py();
-    let Ok(answer) = result.cast::<PyDict>() else { return plain(result) };
+    let Ok(answer) = result.cast::<PyDict>() else {
+        return plain(result);
+    };
     match answer.get_item(intern!(py, "statusCode"))? {
         Some(status) => shaped(shim, answer, &status),
         None => plain(result),
@@ -66,9 +80,17 @@ fn plain(result: &Bound<'_, PyAny>) -> Result<Response, Unusable> {
     let (body_kind, body) = match bytes(result)? {
         _ if result.is_none() => (BodyKind::None, Vec::new()),
         Some(bytes) => (BodyKind::Binary, bytes),
-        None => (BodyKind::Json, encode(result, "the handler's return value")?),
+        None => (
+            BodyKind::Json,
+            encode(result, "the handler's return value")?,
+        ),
     };
-    Ok(Response { status_code: 200, headers: Vec::new(), body_kind, body })
+    Ok(Response {
+        status_code: 200,
+        headers: Vec::new(),
+        body_kind,
+        body,
+    })
 }
 
 fn shaped(
@@ -77,7 +99,12 @@ fn shaped(
     status: &Bound<'_, PyAny>,
 ) -> Result<Response, Unusable> {
     let (body_kind, body) = body(shim, answer)?;
-    Ok(Response { status_code: status_code(status)?, headers: headers(answer)?, body_kind, body })
+    Ok(Response {
+        status_code: status_code(status)?,
+        headers: headers(answer)?,
+        body_kind,
+        body,
+    })
 }
 
 fn status_code(status: &Bound<'_, PyAny>) -> Result<u16, Unusable> {
@@ -86,10 +113,16 @@ fn status_code(status: &Bound<'_, PyAny>) -> Result<u16, Unusable> {
     } else {
         None
     };
-    number.filter(|code| (100..=599).contains(code)).ok_or_else(|| {
-        let shown = status.repr().map_or_else(|_| json::type_name(status), |text| text.to_string());
-        wrong(format!("statusCode must be an integer from 100 to 599, but the handler returned {shown}"))
-    })
+    number
+        .filter(|code| (100..=599).contains(code))
+        .ok_or_else(|| {
+            let shown = status
+                .repr()
+                .map_or_else(|_| json::type_name(status), |text| text.to_string());
+            wrong(format!(
+                "statusCode must be an integer from 100 to 599, but the handler returned {shown}"
+            ))
+        })
 }
 
 fn body(shim: &Shim, answer: &Bound<'_, PyDict>) -> Result<(BodyKind, Vec<u8>), Unusable> {
@@ -114,7 +147,11 @@ fn body(shim: &Shim, answer: &Bound<'_, PyDict>) -> Result<(BodyKind, Vec<u8>), 
 fn decode(shim: &Shim, text: &Bound<'_, PyString>) -> Result<Vec<u8>, Unusable> {
     let decoded = shim.decode_base64.bind(text.py()).call1((text,));
     let decoded = decoded.map_err(|error| wrong(error.value(text.py()).to_string()))?;
-    Ok(decoded.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes().to_vec())
+    Ok(decoded
+        .cast::<PyBytes>()
+        .map_err(PyErr::from)?
+        .as_bytes()
+        .to_vec())
 }
 
 /// A copy of the bytes, when the value is made of bytes.
@@ -136,8 +173,14 @@ fn encode(value: &Bound<'_, PyAny>, whole: &str) -> Result<Vec<u8>, Unusable> {
         Fault::Raised(error) => Unusable::Raised(error),
         Fault::Unwritable { what, path } => {
             let place: String = path.iter().rev().map(String::as_str).collect();
-            let at = if place.is_empty() { String::new() } else { format!(" at `{}`", place.trim_start_matches('.')) };
-            wrong(format!("{whole} cannot be written as JSON: the value{at} {what}"))
+            let at = if place.is_empty() {
+                String::new()
+            } else {
+                format!(" at `{}`", place.trim_start_matches('.'))
+            };
+            wrong(format!(
+                "{whole} cannot be written as JSON: the value{at} {what}"
+            ))
         }
     })
 }
@@ -146,37 +189,65 @@ fn headers(answer: &Bound<'_, PyDict>) -> Result<Vec<(String, String)>, Unusable
     let py = answer.py();
     let mut headers = Vec::new();
     for field in [intern!(py, "headers"), intern!(py, "multiValueHeaders")] {
-        let Some(map) = answer.get_item(field)?.filter(|map| !map.is_none()) else { continue };
-        let map = map.cast::<PyDict>().map_err(|_| must_be(&map, &format!("`{field}`"), "a dict"))?;
+        let Some(map) = answer.get_item(field)?.filter(|map| !map.is_none()) else {
+            continue;
+        };
+        let map = map
+            .cast::<PyDict>()
+            .map_err(|_| must_be(&map, &format!("`{field}`"), "a dict"))?;
         for (name, value) in map.iter() {
-            let name = name.cast::<PyString>().map_err(|_| must_be(&name, "a header's name", "a string"))?.to_str()?.to_owned();
+            let name = name
+                .cast::<PyString>()
+                .map_err(|_| must_be(&name, "a header's name", "a string"))?
+                .to_str()?
+                .to_owned();
             add_header(&mut headers, &name, &value)?;
         }
     }
-    if let Some(cookies) = answer.get_item(intern!(py, "cookies"))?.filter(|list| !list.is_none()) {
+    if let Some(cookies) = answer
+        .get_item(intern!(py, "cookies"))?
+        .filter(|list| !list.is_none())
+    {
         add_header(&mut headers, "set-cookie", &cookies)?;
     }
     Ok(headers)
 }
 
 /// Adds one header, or one for each element of a list.
-fn add_header(headers: &mut Vec<(String, String)>, name: &str, value: &Bound<'_, PyAny>) -> Result<(), Unusable> {
+fn add_header(
+    headers: &mut Vec<(String, String)>,
+    name: &str,
+    value: &Bound<'_, PyAny>,
+) -> Result<(), Unusable> {
     if value.is_none() {
         return Ok(());
     }
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        return value.try_iter()?.try_for_each(|element| add_header(headers, name, &element?));
+        return value
+            .try_iter()?
+            .try_for_each(|element| add_header(headers, name, &element?));
     }
     let text = match value.cast::<PyString>() {
         Ok(text) => text.to_str()?.to_owned(),
         Err(_) if value.is_instance_of::<PyBool>() => value.is_truthy()?.to_string(),
-        Err(_) if value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>() => value.str()?.to_str()?.to_owned(),
-        Err(_) => return Err(must_be(value, &format!("the header `{name}`"), "a string, a number or a list of them")),
+        Err(_) if value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>() => {
+            value.str()?.to_str()?.to_owned()
+        }
+        Err(_) => {
+            return Err(must_be(
+                value,
+                &format!("the header `{name}`"),
+                "a string, a number or a list of them",
+            ));
+        }
     };
     headers.push((name.to_owned(), text));
     Ok(())
 }
 
 fn must_be(value: &Bound<'_, PyAny>, what: &str, wanted: &str) -> Unusable {
-    wrong(format!("{what} must be {wanted}, not of type {}", json::type_name(value)))
+    wrong(format!(
+        "{what} must be {wanted}, not of type {}",
+        json::type_name(value)
+    ))
 }

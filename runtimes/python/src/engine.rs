@@ -59,7 +59,9 @@ fn configure(config: &mut ffi::PyConfig) -> Result<(), String> {
     ] {
         set(config, field, PREFIX)?;
     }
-    SEARCH_PATHS.split(':').try_for_each(|path| add_search_path(config, path))
+    SEARCH_PATHS
+        .split(':')
+        .try_for_each(|path| add_search_path(config, path))
 }
 
 /// Sets one text of the configuration.
@@ -99,7 +101,9 @@ fn check(status: ffi::PyStatus) -> Result<(), String> {
         } else {
             CStr::from_ptr(status.err_msg).to_string_lossy()
         };
-        Err(format!("CPython does not start: {message} (searched {SEARCH_PATHS}; is libpython3-stdlib installed?)"))
+        Err(format!(
+            "CPython does not start: {message} (searched {SEARCH_PATHS}; is libpython3-stdlib installed?)"
+        ))
     }
 }
 

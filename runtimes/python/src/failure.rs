@@ -9,7 +9,13 @@ use crate::native;
 use crate::shim::Shim;
 
 /// Describes an exception. A `SystemExit` ends the process instead, as it does everywhere in Python.
-pub(crate) fn of(py: Python<'_>, shim: &Shim, error: PyErr, kind: FailureKind, root: &str) -> Failure {
+pub(crate) fn of(
+    py: Python<'_>,
+    shim: &Shim,
+    error: PyErr,
+    kind: FailureKind,
+    root: &str,
+) -> Failure {
     attach_traceback(py, &error);
     if error.is_instance_of::<PyMemoryError>(py) {
         return out_of_memory(py, shim, &error, root);
@@ -17,9 +23,17 @@ pub(crate) fn of(py: Python<'_>, shim: &Shim, error: PyErr, kind: FailureKind, r
     if error.is_instance_of::<PySystemExit>(py) && kind == FailureKind::Handler {
         exit(py, &error);
     }
-    let described = shim.error.bind(py).call_method1("describe", (error.value(py), root));
+    let described = shim
+        .error
+        .bind(py)
+        .call_method1("describe", (error.value(py), root));
     match described.and_then(|described| described.extract()) {
-        Ok((error_type, message, stack)) => Failure { kind, error_type, message, stack },
+        Ok((error_type, message, stack)) => Failure {
+            kind,
+            error_type,
+            message,
+            stack,
+        },
         // The exception could not be described, most likely for want of memory or stack; what is here always works.
         Err(_) => Failure::new(kind, "Exception", error.to_string()),
     }
@@ -35,15 +49,28 @@ fn attach_traceback(py: Python<'_>, error: &PyErr) {
 
 /// The handler needed more than its limit. Its own frames may hold what fills the memory, so they are let go first.
 fn out_of_memory(py: Python<'_>, shim: &Shim, error: &PyErr, root: &str) -> Failure {
-    let described = shim.error.bind(py).call_method1("describe_out_of_memory", (error.value(py), root));
-    let described: PyResult<(String, String, Vec<String>)> = described.and_then(|value| value.extract());
+    let described = shim
+        .error
+        .bind(py)
+        .call_method1("describe_out_of_memory", (error.value(py), root));
+    let described: PyResult<(String, String, Vec<String>)> =
+        described.and_then(|value| value.extract());
     let (error_type, own, stack) = described.unwrap_or_default();
     let message = match own.as_str() {
         "" => "the function needed more memory than its limit".to_owned(),
         own => format!("the function needed more memory than its limit: {own}"),
     };
-    let error_type = if error_type.is_empty() { "MemoryError".to_owned() } else { error_type };
-    Failure { kind: FailureKind::OutOfMemory, error_type, message, stack }
+    let error_type = if error_type.is_empty() {
+        "MemoryError".to_owned()
+    } else {
+        error_type
+    };
+    Failure {
+        kind: FailureKind::OutOfMemory,
+        error_type,
+        message,
+        stack,
+    }
 }
 
 /// Does what the interpreter's own main program does with a `SystemExit`.
@@ -57,7 +84,9 @@ fn exit(py: Python<'_>, error: &PyErr) -> ! {
         _ => 0,
     };
     // What the user registered for the exit; an exception in it is the interpreter's to print.
-    let _ = py.import("atexit").and_then(|atexit| atexit.call_method0("_run_exitfuncs"));
+    let _ = py
+        .import("atexit")
+        .and_then(|atexit| atexit.call_method0("_run_exitfuncs"));
     native::flush();
     // SAFETY: ends the process without touching the interpreter, whose state belongs to the zygote.
     unsafe { libc::_exit(code) }

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use pyo3::prelude::*;
 use pyo3::ffi;
+use pyo3::prelude::*;
 use runtime_core::fork::libc_fork;
 use runtime_core::runtime::Fork;
 
@@ -25,7 +25,11 @@ pub(crate) fn fork() -> io::Result<Fork> {
 
 /// Runs the user's hooks, then makes the heap ready to be shared. Returns whether instances need [`after_restore`].
 pub(crate) fn before_snapshot(py: Python<'_>, shim: &Shim) -> PyResult<bool> {
-    let needs_restore: bool = shim.snapshot.bind(py).call_method0("before_snapshot")?.extract()?;
+    let needs_restore: bool = shim
+        .snapshot
+        .bind(py)
+        .call_method0("before_snapshot")?
+        .extract()?;
     trim();
     Ok(needs_restore)
 }
@@ -50,7 +54,9 @@ fn trim() {
 pub(crate) fn reseed(py: Python<'_>, shim: &Shim, openssl: bool) -> PyResult<()> {
     let mut seed = [0_u8; 16];
     fill_random(&mut seed)?;
-    shim.seed_random.bind(py).call1((u128::from_ne_bytes(seed),))?;
+    shim.seed_random
+        .bind(py)
+        .call1((u128::from_ne_bytes(seed),))?;
     if openssl {
         shim.snapshot.bind(py).call_method0("reseed")?;
     }
@@ -61,10 +67,17 @@ fn fill_random(bytes: &mut [u8]) -> PyResult<()> {
     // SAFETY: the pointer and the length are those of one buffer.
     let len = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
     // The kernel never gives less than asked for when it is asked for so little.
-    if usize::try_from(len) == Ok(bytes.len()) { Ok(()) } else { Err(io::Error::last_os_error().into()) }
+    if usize::try_from(len) == Ok(bytes.len()) {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error().into())
+    }
 }
 
 /// Runs the user's hooks in an instance, and reseeds libraries of theirs that have generators.
 pub(crate) fn after_restore(py: Python<'_>, shim: &Shim) -> PyResult<()> {
-    shim.snapshot.bind(py).call_method0("after_restore").map(drop)
+    shim.snapshot
+        .bind(py)
+        .call_method0("after_restore")
+        .map(drop)
 }

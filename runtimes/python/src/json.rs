@@ -1,12 +1,14 @@
 //! Python values as JSON text: what `json.dumps` accepts, in UTF-8, several times faster, and with the path to what
 //! cannot be written. Runs no user code on exact built-in types.
 
-use std::fmt::Write as _;
+use std::collections::TryReserveError;
 
 use pyo3::exceptions::PyMemoryError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+use crate::text::JsonText;
 
 /// Deeper values would use up the stack of those who read the text.
 const DEPTH_MAX: usize = 500;
@@ -27,7 +29,10 @@ pub(crate) enum Fault {
 
 impl Fault {
     fn unwritable(what: impl Into<String>) -> Self {
-        Self::Unwritable { what: what.into(), path: Vec::new() }
+        Self::Unwritable {
+            what: what.into(),
+            path: Vec::new(),
+        }
     }
 
     fn within(mut self, step: impl FnOnce() -> String) -> Self {
@@ -44,15 +49,24 @@ impl From<PyErr> for Fault {
     }
 }
 
+impl From<TryReserveError> for Fault {
+    fn from(_: TryReserveError) -> Self {
+        Self::Raised(PyMemoryError::new_err("the response does not fit"))
+    }
+}
+
 /// The JSON text of a value.
 pub(crate) fn encode(value: &Bound<'_, PyAny>) -> Result<Vec<u8>, Fault> {
-    let mut encoder = Encoder { out: Vec::with_capacity(128), containers: Vec::new() };
+    let mut encoder = Encoder {
+        out: JsonText::default(),
+        containers: Vec::new(),
+    };
     encoder.value(value)?;
-    Ok(encoder.out)
+    Ok(encoder.out.into_bytes())
 }
 
 struct Encoder {
-    out: Vec<u8>,
+    out: JsonText,
     /// Identities of the containers around the current value.
     containers: Vec<*mut ffi::PyObject>,
 }
@@ -91,7 +105,10 @@ impl Encoder {
                 pairs.map(|pair| pair?.extract()).collect::<PyResult<_>>()?;
             self.container(value, |encoder| encoder.dict(pairs.into_iter()))
         } else {
-            Err(Fault::unwritable(format!("is of type {}", type_name(value))))
+            Err(Fault::unwritable(format!(
+                "is of type {}",
+                type_name(value)
+            )))
         }
     }
 
@@ -104,7 +121,9 @@ impl Encoder {
             return Err(Fault::unwritable("contains itself"));
         }
         if self.containers.len() == DEPTH_MAX {
-            return Err(Fault::unwritable(format!("is nested deeper than {DEPTH_MAX} levels")));
+            return Err(Fault::unwritable(format!(
+                "is nested deeper than {DEPTH_MAX} levels"
+            )));
         }
         self.containers.push(value.as_ptr());
         write(self)?;
@@ -123,7 +142,8 @@ impl Encoder {
             }
             self.key(&key)?;
             self.put(b":")?;
-            self.value(&value).map_err(|fault| fault.within(|| format!(".{key}")))?;
+            self.value(&value)
+                .map_err(|fault| fault.within(|| format!(".{key}")))?;
         }
         self.put(b"}")
     }
@@ -134,7 +154,8 @@ impl Encoder {
             if index > 0 {
                 self.put(b",")?;
             }
-            self.value(&item).map_err(|fault| fault.within(|| format!("[{index}]")))?;
+            self.value(&item)
+                .map_err(|fault| fault.within(|| format!("[{index}]")))?;
         }
         self.put(b"]")
     }
@@ -144,9 +165,13 @@ impl Encoder {
         if let Ok(text) = key.cast::<PyString>() {
             return self.string(text);
         }
-        let scalar = key.is_none() || key.is_instance_of::<PyInt>() || key.is_instance_of::<PyFloat>();
+        let scalar =
+            key.is_none() || key.is_instance_of::<PyInt>() || key.is_instance_of::<PyFloat>();
         if !scalar {
-            return Err(Fault::unwritable(format!("has a key of type {}", type_name(key))));
+            return Err(Fault::unwritable(format!(
+                "has a key of type {}",
+                type_name(key)
+            )));
         }
         self.put(b"\"")?;
         self.value(key)?;
@@ -156,121 +181,60 @@ impl Encoder {
     fn int(&mut self, number: &Bound<'_, PyInt>) -> Result<(), Fault> {
         let mut overflow = 0;
         // SAFETY: the object is an integer and the thread is attached; no error is set for integers.
-        let small = unsafe { ffi::PyLong_AsLongLongAndOverflow(number.as_ptr(), &raw mut overflow) };
+        let small =
+            unsafe { ffi::PyLong_AsLongLongAndOverflow(number.as_ptr(), &raw mut overflow) };
         if overflow == 0 {
-            return self.display(small);
+            return Ok(self.out.number(small)?);
         }
         // `int.__repr__`, because a subclass such as an enumeration has another one.
-        let text = number.py().get_type::<PyInt>().call_method1("__repr__", (number,))?;
-        self.put(text.cast::<PyString>().map_err(PyErr::from)?.to_str()?.as_bytes())
+        let text = number
+            .py()
+            .get_type::<PyInt>()
+            .call_method1("__repr__", (number,))?;
+        self.put(
+            text.cast::<PyString>()
+                .map_err(PyErr::from)?
+                .to_str()?
+                .as_bytes(),
+        )
     }
 
     fn float(&mut self, number: &Bound<'_, PyFloat>) -> Result<(), Fault> {
         let number = number.value();
-        if number.is_finite() {
-            return self.display(serde_json::Number::from_f64(number).map_or_else(String::new, |n| n.to_string()));
+        if let Some(number) = serde_json::Number::from_f64(number) {
+            return Ok(self.out.number(number)?);
         }
-        Err(Fault::unwritable(format!("is {number}, which JSON does not have")))
-    }
-
-    fn display(&mut self, value: impl std::fmt::Display) -> Result<(), Fault> {
-        let mut text = ShortText::default();
-        // A text of at most 32 bytes always fits.
-        let _ = write!(text, "{value}");
-        self.put(text.as_bytes())
+        Err(Fault::unwritable(format!(
+            "is {number}, which JSON does not have"
+        )))
     }
 
     fn string(&mut self, text: &Bound<'_, PyString>) -> Result<(), Fault> {
         match text.to_str() {
-            Ok(text) => self.utf8(text),
+            Ok(text) => Ok(self.out.string(text)?),
             Err(_) => self.surrogates(text),
         }
     }
 
-    fn utf8(&mut self, text: &str) -> Result<(), Fault> {
-        self.reserve(text.len() + 2)?;
-        self.out.push(b'"');
-        let bytes = text.as_bytes();
-        let mut written = 0;
-        for (index, &byte) in bytes.iter().enumerate() {
-            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-                continue;
-            }
-            self.put(&bytes[written..index])?;
-            self.escape(byte)?;
-            written = index + 1;
-        }
-        self.put(&bytes[written..])?;
-        self.put(b"\"")
-    }
-
-    fn escape(&mut self, byte: u8) -> Result<(), Fault> {
-        match byte {
-            b'"' => self.put(b"\\\""),
-            b'\\' => self.put(b"\\\\"),
-            b'\n' => self.put(b"\\n"),
-            b'\r' => self.put(b"\\r"),
-            b'\t' => self.put(b"\\t"),
-            other => self.put(format!("\\u{other:04x}").as_bytes()),
-        }
-    }
-
-    /// Half a surrogate pair is a character of a Python string, but not of UTF-8; JSON has escapes for it.
+    /// Half a surrogate pair is a character of a Python string, but not of UTF-8.
     fn surrogates(&mut self, text: &Bound<'_, PyString>) -> Result<(), Fault> {
-        let encoded: Vec<u8> = text.call_method1("encode", ("utf-16-le", "surrogatepass"))?.extract()?;
-        let units = encoded.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-        self.put(b"\"")?;
-        for unit in char::decode_utf16(units) {
-            match unit {
-                Ok(character) if character.is_ascii_control() || matches!(character, '"' | '\\') => {
-                    self.put(format!("\\u{:04x}", u32::from(character)).as_bytes())?;
-                }
-                Ok(character) => self.put(character.encode_utf8(&mut [0; 4]).as_bytes())?,
-                Err(half) => self.put(format!("\\u{:04x}", half.unpaired_surrogate()).as_bytes())?,
-            }
-        }
-        self.put(b"\"")
+        let encoded: Vec<u8> = text
+            .call_method1("encode", ("utf-16-le", "surrogatepass"))?
+            .extract()?;
+        let units = encoded
+            .chunks_exact(2)
+            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+        Ok(self.out.utf16(units)?)
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        self.reserve(bytes.len())?;
-        self.out.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    /// The memory limit must end in a `MemoryError`, not in the end of the process.
-    fn reserve(&mut self, len: usize) -> Result<(), Fault> {
-        if self.out.capacity() - self.out.len() >= len {
-            return Ok(());
-        }
-        self.out.try_reserve(len).map_err(|_| PyMemoryError::new_err("the response does not fit").into())
-    }
-}
-
-/// Room for a number, on the stack.
-#[derive(Default)]
-struct ShortText {
-    bytes: [u8; 32],
-    len: usize,
-}
-
-impl ShortText {
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-}
-
-impl std::fmt::Write for ShortText {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let end = self.len + text.len();
-        self.bytes.get_mut(self.len..end).ok_or(std::fmt::Error)?.copy_from_slice(text.as_bytes());
-        self.len = end;
-        Ok(())
+        Ok(self.out.put(bytes)?)
     }
 }
 
 /// A type's name with its module, as people know it.
 pub(crate) fn type_name(value: &Bound<'_, PyAny>) -> String {
     let kind = value.get_type();
-    kind.fully_qualified_name().map_or_else(|_| "unknown".to_owned(), |name| name.to_string())
+    kind.fully_qualified_name()
+        .map_or_else(|_| "unknown".to_owned(), |name| name.to_string())
 }

@@ -9,6 +9,7 @@ mod json;
 mod native;
 mod runtime;
 mod shim;
+mod text;
 mod warm_up;
 
 fn main() -> std::process::ExitCode {

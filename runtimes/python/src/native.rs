@@ -17,7 +17,9 @@ pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
     let module = PyModule::new(py, "_zygo_native")?;
     module.add_function(wrap_pyfunction!(log_lines, &module)?)?;
     module.add_function(wrap_pyfunction!(line_writer, &module)?)?;
-    py.import("sys")?.getattr("modules")?.set_item("_zygo_native", module)
+    py.import("sys")?
+        .getattr("modules")?
+        .set_item("_zygo_native", module)
 }
 
 /// Sends every line of a text.
@@ -32,7 +34,13 @@ fn log_lines(level: u8, text: &Bound<'_, PyString>) {
 /// The `write` method of a stream.
 #[pyfunction]
 fn line_writer(py: Python<'_>, level: u8) -> PyResult<Bound<'_, PyAny>> {
-    Bound::new(py, LineWriter { level: to_level(level) })?.getattr("write")
+    Bound::new(
+        py,
+        LineWriter {
+            level: to_level(level),
+        },
+    )?
+    .getattr("write")
 }
 
 #[pyclass(frozen)]
@@ -54,7 +62,9 @@ impl LineWriter {
 impl LineWriter {
     fn push(&self, text: &str) {
         // No Python code runs while the lock is held, so no thread can wait for it and for the interpreter at once.
-        let mut partial = partial(self.level).lock().unwrap_or_else(PoisonError::into_inner);
+        let mut partial = partial(self.level)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         for piece in text.split_inclusive('\n') {
             partial.push_str(piece.strip_suffix('\n').unwrap_or(piece));
             if piece.ends_with('\n') || partial.len() > PARTIAL_LEN_MAX {
@@ -76,7 +86,9 @@ fn partial(level: Level) -> &'static Mutex<String> {
 /// Sends what was written without a line end, at the end of an invocation.
 pub(crate) fn flush() {
     for level in [Level::Info, Level::Error] {
-        let mut partial = partial(level).lock().unwrap_or_else(PoisonError::into_inner);
+        let mut partial = partial(level)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if !partial.is_empty() {
             send(level, &mut partial);
         }
@@ -86,10 +98,16 @@ pub(crate) fn flush() {
 /// The text, with surrogates that UTF-8 cannot hold as escapes.
 fn lossless(text: &Bound<'_, PyString>) -> String {
     let escaped = || {
-        let bytes = text.call_method1("encode", ("utf-8", "backslashreplace")).ok()?;
+        let bytes = text
+            .call_method1("encode", ("utf-8", "backslashreplace"))
+            .ok()?;
         String::from_utf8(bytes.extract().ok()?).ok()
     };
-    text.to_str().map(str::to_owned).ok().or_else(escaped).unwrap_or_default()
+    text.to_str()
+        .map(str::to_owned)
+        .ok()
+        .or_else(escaped)
+        .unwrap_or_default()
 }
 
 fn to_level(level: u8) -> Level {

@@ -104,7 +104,11 @@ impl Runtime for Python {
     }
 
     fn after_restore(&mut self) -> Result<(), Failure> {
-        if self.needs_restore { self.run_hooks(fork_hooks::after_restore) } else { Ok(()) }
+        if self.needs_restore {
+            self.run_hooks(fork_hooks::after_restore)
+        } else {
+            Ok(())
+        }
     }
 
     fn invoke(&mut self, invocation: &Invocation<'_>) -> Result<Response, Failure> {
@@ -132,9 +136,16 @@ impl Python {
             located.file.to_string_lossy(),
             &located.export,
         );
-        let (callable, argument_count) =
-            self.shim.bootstrap.bind(py).call_method1("load", arguments)?.extract()?;
-        Ok(Handler { callable, argument_count })
+        let (callable, argument_count) = self
+            .shim
+            .bootstrap
+            .bind(py)
+            .call_method1("load", arguments)?
+            .extract()?;
+        Ok(Handler {
+            callable,
+            argument_count,
+        })
     }
 
     fn load_failure(&self, py: pyo3::Python<'_>, error: PyErr) -> Failure {
@@ -150,7 +161,9 @@ impl Python {
         pyo3::Python::attach(|py| {
             let asked = self.shim.bootstrap.bind(py).call_method0(function);
             let texts = asked.and_then(|texts| texts.extract());
-            texts.unwrap_or_else(|error: PyErr| vec![format!("{function} cannot be listed: {error}")])
+            texts.unwrap_or_else(|error: PyErr| {
+                vec![format!("{function} cannot be listed: {error}")]
+            })
         })
     }
 
@@ -165,9 +178,17 @@ impl Python {
         })
     }
 
-    fn answer(&self, py: pyo3::Python<'_>, invocation: &Invocation<'_>) -> Result<Response, Failure> {
+    fn answer(
+        &self,
+        py: pyo3::Python<'_>,
+        invocation: &Invocation<'_>,
+    ) -> Result<Response, Failure> {
         let handler = self.handler.as_ref().ok_or_else(|| {
-            Failure::new(FailureKind::Runtime, "Runtime", "invoked before the handler was loaded")
+            Failure::new(
+                FailureKind::Runtime,
+                "Runtime",
+                "invoked before the handler was loaded",
+            )
         })?;
         let failed = |error| failure::of(py, &self.shim, error, FailureKind::Handler, &self.root);
         let result = call(py, &self.shim, handler, invocation).map_err(failed)?;
@@ -196,7 +217,11 @@ fn call<'py>(
             callable.call1((event, shim.context.bind(py).call1(context)?))?
         }
     };
-    if is_awaitable(&result) { shim.run.bind(py).call1((result,)) } else { Ok(result) }
+    if is_awaitable(&result) {
+        shim.run.bind(py).call1((result,))
+    } else {
+        Ok(result)
+    }
 }
 
 /// Whether the value's type has `__await__`: coroutines, tasks, and what a decorator made of them.
@@ -214,8 +239,15 @@ pub(crate) struct Rehearsal;
 
 impl Rehearsal {
     /// Runs a handler that is no user's.
-    pub(crate) fn run(py: pyo3::Python<'_>, shim: &Shim, callable: &Bound<'_, PyAny>) -> PyResult<()> {
-        let handler = Handler { callable: callable.clone().unbind(), argument_count: 2 };
+    pub(crate) fn run(
+        py: pyo3::Python<'_>,
+        shim: &Shim,
+        callable: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let handler = Handler {
+            callable: callable.clone().unbind(),
+            argument_count: 2,
+        };
         let invocation = Invocation {
             request_id: "req-rehearsal",
             deadline_unix_ms: 0,
@@ -224,9 +256,13 @@ impl Rehearsal {
             body: br#"{"name":"world","count":1}"#,
         };
         let result = call(py, shim, &handler, &invocation)?;
-        convert::response(shim, &result).map(drop).map_err(|unusable| match unusable {
-            Unusable::Raised(error) => error,
-            Unusable::Wrong(failure) => pyo3::exceptions::PyRuntimeError::new_err(failure.message),
-        })
+        convert::response(shim, &result)
+            .map(drop)
+            .map_err(|unusable| match unusable {
+                Unusable::Raised(error) => error,
+                Unusable::Wrong(failure) => {
+                    pyo3::exceptions::PyRuntimeError::new_err(failure.message)
+                }
+            })
     }
 }

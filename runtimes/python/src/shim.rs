@@ -7,16 +7,40 @@ use pyo3::types::PyDict;
 
 /// Name and source of each module, dependencies first. `bootstrap` imports the common library.
 const MODULES: [(&str, &str); 10] = [
-    ("_zygo.forks", include_str!("../../../shims/python/forks.py")),
+    (
+        "_zygo.forks",
+        include_str!("../../../shims/python/forks.py"),
+    ),
     ("_zygo.log", include_str!("../../../shims/python/log.py")),
     ("_zygo.loop", include_str!("../../../shims/python/loop.py")),
-    ("_zygo.hooks", include_str!("../../../shims/python/hooks.py")),
-    ("_zygo.bootstrap", include_str!("../../../shims/python/bootstrap.py")),
-    ("_zygo.event", include_str!("../../../shims/python/event.py")),
-    ("_zygo.context", include_str!("../../../shims/python/context.py")),
-    ("_zygo.response", include_str!("../../../shims/python/response.py")),
-    ("_zygo.error", include_str!("../../../shims/python/error.py")),
-    ("_zygo.snapshot", include_str!("../../../shims/python/snapshot.py")),
+    (
+        "_zygo.hooks",
+        include_str!("../../../shims/python/hooks.py"),
+    ),
+    (
+        "_zygo.bootstrap",
+        include_str!("../../../shims/python/bootstrap.py"),
+    ),
+    (
+        "_zygo.event",
+        include_str!("../../../shims/python/event.py"),
+    ),
+    (
+        "_zygo.context",
+        include_str!("../../../shims/python/context.py"),
+    ),
+    (
+        "_zygo.response",
+        include_str!("../../../shims/python/response.py"),
+    ),
+    (
+        "_zygo.error",
+        include_str!("../../../shims/python/error.py"),
+    ),
+    (
+        "_zygo.snapshot",
+        include_str!("../../../shims/python/snapshot.py"),
+    ),
 ];
 
 /// Makes the package whose modules tracebacks show under `<zygo>`.
@@ -72,13 +96,29 @@ impl Shim {
 }
 
 /// Runs a module's source and puts it where `import` finds it, also as an attribute of its package.
-pub(crate) fn module<'py>(py: Python<'py>, name: &str, source: &str) -> PyResult<Bound<'py, PyModule>> {
+pub(crate) fn module<'py>(
+    py: Python<'py>,
+    name: &str,
+    source: &str,
+) -> PyResult<Bound<'py, PyModule>> {
     let text = |text: String| CString::new(text).map_err(PyErr::from);
-    let file = text(format!("<zygo>/{}.py", name.rsplit('.').next().unwrap_or(name)))?;
-    let made = PyModule::from_code(py, &text(source.to_owned())?, &file, &text(name.to_owned())?)?;
+    let file = text(format!(
+        "<zygo>/{}.py",
+        name.rsplit('.').next().unwrap_or(name)
+    ))?;
+    let made = PyModule::from_code(
+        py,
+        &text(source.to_owned())?,
+        &file,
+        &text(name.to_owned())?,
+    )?;
     if let Some((package, own)) = name.rsplit_once('.') {
         let modules = py.import("sys")?.getattr("modules")?;
-        modules.cast::<PyDict>()?.get_item(package)?.map(|parent| parent.setattr(own, &made)).transpose()?;
+        modules
+            .cast::<PyDict>()?
+            .get_item(package)?
+            .map(|parent| parent.setattr(own, &made))
+            .transpose()?;
     }
     Ok(made)
 }
