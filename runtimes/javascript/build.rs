@@ -15,7 +15,11 @@ fn main() {
     let mut table = String::from("&[\n");
     for (name, directory) in crate_directories() {
         for file in scripts(&directory) {
-            let file_name = file.file_name().expect("a script has a name").to_string_lossy().into_owned();
+            let file_name = file
+                .file_name()
+                .expect("a script has a name")
+                .to_string_lossy()
+                .into_owned();
             writeln!(
                 table,
                 "(\"ext:{name}/{file_name}\", deno_core::ascii_str_include!({:?})),",
@@ -36,14 +40,27 @@ fn crate_directories() -> Vec<(&'static str, PathBuf)> {
         .args(["metadata", "--format-version", "1", "--offline"])
         .output()
         .expect("cargo runs");
-    assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo writes JSON");
-    let packages = metadata["packages"].as_array().expect("metadata lists packages");
+    assert!(
+        output.status.success(),
+        "cargo metadata: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("cargo writes JSON");
+    let packages = metadata["packages"]
+        .as_array()
+        .expect("metadata lists packages");
     let find = |name: &'static str| {
         let package = packages.iter().find(|package| package["name"] == name);
         let manifest = package.and_then(|package| package["manifest_path"].as_str());
         let manifest = Path::new(manifest.unwrap_or_else(|| panic!("{name} is no dependency")));
-        (name, manifest.parent().expect("a manifest lies in a folder").to_path_buf())
+        (
+            name,
+            manifest
+                .parent()
+                .expect("a manifest lies in a folder")
+                .to_path_buf(),
+        )
     };
     CRATES.into_iter().map(find).collect()
 }

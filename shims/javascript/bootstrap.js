@@ -44,6 +44,7 @@ const handler = load("zygo/handler.js");
 const response = load("zygo/response.js");
 const error = load("zygo/error.js");
 const commonjs = load("zygo/commonjs.js");
+const rehearsal = load("zygo/rehearsal.js");
 
 define(["URL", "URLSearchParams"], load("deno_web/00_url.js"));
 define(["URLPattern"], load("deno_web/01_urlpattern.js"));
@@ -92,6 +93,7 @@ define(["console", "global", "process", "self"], {
   process,
   self: globalThis,
 });
+Object.defineProperty(globalThis, Symbol.for("zygo.require"), { value: commonjs.requireFile });
 define(["Zygo"], { Zygo: Object.freeze({ beforeSnapshot: hooks.beforeSnapshot, afterRestore: hooks.afterRestore }) });
 
 class Navigator {
@@ -127,12 +129,13 @@ globalThis.__zygo = {
   dispatch: handler.dispatch,
   beginLoad: timers.beginLoad,
   endLoad: timers.endLoad,
-  require: commonjs.requireFile,
+  rehearsals: () => rehearsal.names,
+  rehearse: rehearsal.rehearse,
   respond: response.respond,
   setRoot: error.setRoot,
-  reset() {
+  reset(inNewLoop) {
     performance.setTimeOrigin();
-    timers.restart();
+    if (inNewLoop) timers.restart();
   },
   setEnvironment: (entries) => Object.assign(process.env, Object.fromEntries(entries)),
 };

@@ -26,7 +26,7 @@ function jsonOf(value, what) {
   try {
     text = stringify(value);
   } catch (error) {
-    throw new ResponseError(`the handler's ${what} cannot be turned into JSON: ${error.message}`, { cause: error });
+    throw new ResponseError(`the handler's ${what} cannot be turned into JSON: ${error.message}`);
   }
   if (text === undefined) throw new ResponseError(`the handler's ${what} is a ${typeof value}, which JSON has not`);
   return text;

@@ -5,7 +5,11 @@
 (function () {
 const { core } = __bootstrap;
 const { op_timer_schedule } = core.ops;
-const web = core.loadExtScript("ext:deno_web/02_timers.js");
+const {
+  clearTimeout: webClearTimeout,
+  setInterval: webSetInterval,
+  setTimeout: webSetTimeout,
+} = core.loadExtScript("ext:deno_web/02_timers.js");
 const { fetch: webFetch } = core.loadExtScript("ext:deno_fetch/26_fetch.js");
 const { callerOf } = core.loadExtScript("ext:zygo/error.js");
 
@@ -18,7 +22,7 @@ function tracked(name, start, callback, rest, self) {
   if (open === null || typeof callback !== "function") return start(callback, ...rest);
   const record = open;
   everUsedBeforeFork ||= beforeFork;
-  const once = start === web.setTimeout;
+  const once = start === webSetTimeout;
   let id = 0;
   const fire = (...args) => {
     if (once) record.delete(id);
@@ -30,20 +34,20 @@ function tracked(name, start, callback, rest, self) {
 }
 
 function setTimeout(callback, ...rest) {
-  return tracked("setTimeout", web.setTimeout, callback, rest, setTimeout);
+  return tracked("setTimeout", webSetTimeout, callback, rest, setTimeout);
 }
 
 function setInterval(callback, ...rest) {
-  return tracked("setInterval", web.setInterval, callback, rest, setInterval);
+  return tracked("setInterval", webSetInterval, callback, rest, setInterval);
 }
 
 function setImmediate(callback, ...args) {
-  return tracked("setImmediate", web.setTimeout, callback, [0, ...args], setImmediate);
+  return tracked("setImmediate", webSetTimeout, callback, [0, ...args], setImmediate);
 }
 
 function clearTimeout(id) {
   if (open !== null) open.delete(id);
-  return web.clearTimeout(id);
+  return webClearTimeout(id);
 }
 
 function fetch(input, init) {

@@ -1,5 +1,6 @@
 //! The control plane: functions as resources. Knows HTTP, and of functions only how to make, show and remove them.
 
+mod object;
 mod types;
 mod upload;
 

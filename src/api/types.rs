@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::object::Object;
 use crate::config::Config;
 use crate::function::manifest::{
     Manifest, ManifestError, Network, RateLimit, RuntimeName, Scaling, Trigger,
@@ -38,10 +39,10 @@ pub(crate) struct FunctionInput {
     pub(crate) environment: Option<BTreeMap<String, String>>,
     pub(crate) secrets: Option<BTreeMap<String, String>>,
     pub(crate) isolation: Option<Isolation>,
-    pub(crate) scaling: Option<Scaling>,
+    pub(crate) scaling: Option<Object<Scaling>>,
     pub(crate) network: Option<Network>,
-    pub(crate) triggers: Option<Vec<Trigger>>,
-    pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) triggers: Option<Vec<Object<Trigger>>>,
+    pub(crate) rate_limit: Option<Object<RateLimit>>,
     pub(crate) custom_domain: Option<String>,
 }
 
@@ -104,10 +105,20 @@ impl FunctionInput {
                 .unwrap_or_else(|| old.environment.clone()),
             secrets: self.secrets.take().unwrap_or_else(|| old.secrets.clone()),
             isolation: self.isolation.unwrap_or(old.isolation),
-            scaling: self.scaling.take().unwrap_or_else(|| old.scaling.clone()),
+            scaling: self
+                .scaling
+                .take()
+                .map_or_else(|| old.scaling.clone(), |scaling| scaling.0),
             network: self.network.or(old.network),
-            triggers: self.triggers.take().unwrap_or_else(|| old.triggers.clone()),
-            rate_limit: self.rate_limit.or(old.rate_limit),
+            triggers: match self.triggers.take() {
+                Some(triggers) => triggers.into_iter().map(|trigger| trigger.0).collect(),
+                None => old.triggers.clone(),
+            },
+            rate_limit: self
+                .rate_limit
+                .take()
+                .map(|limit| limit.0)
+                .or(old.rate_limit),
             custom_domain: self
                 .custom_domain
                 .take()

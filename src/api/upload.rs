@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{Request, header};
 
+use super::object::Object;
 use super::types::{FileInput, FunctionInput};
 use crate::function::bundle::Bundle;
 use crate::function::manifest::{ManifestError, RuntimeName};
@@ -83,10 +84,11 @@ pub(super) fn missing_code() -> ManifestError {
 
 fn settings_of_json(body: &[u8]) -> Result<FunctionInput, RequestError> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let settings = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let pointer = pointer_of(error.path());
-        RequestError::malformed(pointer, error.into_inner().to_string())
-    })?;
+    let Object(settings) =
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let pointer = pointer_of(error.path());
+            RequestError::malformed(pointer, error.into_inner().to_string())
+        })?;
     let rest = deserializer.end();
     rest.map_err(|error| {
         RequestError::malformed("", format!("the body is not one JSON object: {error}"))

@@ -52,6 +52,10 @@ impl Bundle {
                 continue;
             }
             let name = entry.name().map_err(broken)?.into_owned();
+            if local_name(archive, entry.header_start()) != Some(entry.name_raw()) {
+                let message = format!("`{name}` has another name where its content begins");
+                return Err(ManifestError::new("/archive", message));
+            }
             if !is_plain_file(entry.unix_mode()) {
                 return Err(ManifestError::new(
                     "/archive",
@@ -79,6 +83,11 @@ impl Bundle {
         if self.unpacked_len > UNPACKED_LEN_MAX || self.files.len() >= FILES_MAX {
             return Err(too_large(pointer));
         }
+        if let Some(other) = self.conflict(path) {
+            let message =
+                format!("`{path}` and `{other}` cannot both be there: one is the other's folder");
+            return Err(ManifestError::new(pointer, message));
+        }
         if self.files.insert(path.to_owned(), content).is_some() {
             return Err(ManifestError::new(
                 pointer,
@@ -86,6 +95,22 @@ impl Bundle {
             ));
         }
         Ok(())
+    }
+
+    /// A file whose path is a folder of this one's, or the other way round.
+    fn conflict(&self, path: &str) -> Option<&str> {
+        let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+        let above = folders
+            .filter_map(|folder| self.files.get_key_value(folder))
+            .next();
+        let prefix = format!("{path}/");
+        let below = || {
+            self.files
+                .range(prefix.clone()..)
+                .next()
+                .filter(|(file, _)| file.starts_with(&prefix))
+        };
+        above.or_else(below).map(|(file, _)| file.as_str())
     }
 
     /// Whether there is no file at all.
@@ -125,6 +150,17 @@ impl Bundle {
         }
         Ok(Bytes::from(content))
     }
+}
+
+/// The name in the header before a file's content. Readers differ in which name they believe, so there must be one.
+fn local_name(archive: &[u8], header_start: u64) -> Option<&[u8]> {
+    const NAME_LEN_AT: usize = 26;
+    const NAME_AT: usize = 30;
+    let header = archive.get(usize::try_from(header_start).ok()?..)?;
+    let len = header.get(NAME_LEN_AT..)?.first_chunk::<2>()?;
+    header
+        .get(NAME_AT..)?
+        .get(..usize::from(u16::from_le_bytes(*len)))
 }
 
 fn too_large(pointer: &str) -> ManifestError {
@@ -198,6 +234,23 @@ mod tests {
                 bundle.add("/files", path, Bytes::new()).is_err(),
                 "{path:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_file_cannot_be_anothers_folder() {
+        for (first, second) in [("a", "a/b.py"), ("a/b.py", "a"), ("a/b", "a/b/c/d")] {
+            let mut bundle = Bundle::default();
+            bundle
+                .add("/files", first, Bytes::new())
+                .expect("the first");
+            assert!(
+                bundle.add("/files", second, Bytes::new()).is_err(),
+                "{first} {second}"
+            );
+            bundle
+                .add("/files", "a-b", Bytes::new())
+                .expect("no folder of either");
         }
     }
 

@@ -157,7 +157,8 @@ impl LanguageZygote {
                 Ok(()) => failed_starts = 0,
                 Err(reason) => {
                     failed_starts += 1;
-                    if failed_starts == 1 {
+                    let stopped = matches!(*self.state.borrow(), State::Stopped);
+                    if failed_starts == 1 && !stopped {
                         tracing::error!(runtime = self.runtime, %reason, "language zygote did not start");
                     }
                     if failed_starts >= FAILED_STARTS_MAX || !self.binary.exists() {

@@ -17,7 +17,7 @@ use zygo_wire::{Failure, FailureKind, Function, LoadWhen, ZygoteCommand, ZygoteE
 use crate::forkable::{self, Baseline};
 use crate::runtime::Runtime;
 use crate::zygote::{Zygote, report};
-use crate::{memory, process, sink};
+use crate::{memory, pages, process, sink};
 
 /// The whole life, in the process that was just forked. `output` is for what native code prints.
 pub(crate) fn run<R: Runtime>(zygote: &mut Zygote<R>, output: &OwnedFd) -> ! {
@@ -106,5 +106,7 @@ fn load_for_sharing<R: Runtime>(runtime: &mut R, function: &Function) -> Result<
         return Err(NotReady::Unforkable(culprits));
     }
     runtime.before_snapshot()?;
+    pages::give_back_free();
+    pages::join();
     Ok(())
 }

@@ -31,6 +31,9 @@ pub(crate) fn run<R: Runtime>(runtime: &mut R, function: &Function, purpose: Pur
     let usable = get_ready(runtime, function);
     let outcome = with_socket(|socket| {
         if purpose == Purpose::Park {
+            if usable.is_ok() {
+                runtime.rehearse();
+            }
             packet::send(socket, &InstanceEvent::Parked, &[], &[])?;
         }
         serve(

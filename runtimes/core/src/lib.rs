@@ -19,6 +19,7 @@ mod function_zygote;
 mod instance;
 pub mod log;
 pub mod memory;
+pub mod pages;
 mod process;
 mod run;
 pub mod runtime;

@@ -77,6 +77,10 @@ pub trait Runtime: Sized {
     /// What a hook threw.
     fn after_restore(&mut self) -> Result<(), Failure>;
 
+    /// In an instance that was forked ahead of demand: does what the first invocation would find undone (pages to copy,
+    /// caches to fill), without running the user's code.
+    fn rehearse(&mut self) {}
+
     /// Runs the handler once, to its end.
     ///
     /// # Errors

@@ -26,11 +26,19 @@ const STACK_SIZE: usize = 512 << 20;
 /// # Errors
 /// The first syntax error, in the user's file and line.
 pub(crate) fn build(directory: &Path) -> Result<(), Failure> {
-    let root = directory.canonicalize().map_err(|error| fault(directory, &error))?;
+    let root = directory
+        .canonicalize()
+        .map_err(|error| fault(directory, &error))?;
     let builder = std::thread::Builder::new().stack_size(STACK_SIZE);
-    let worker = builder.spawn(move || build_all(&root)).map_err(|error| fault(directory, &error))?;
+    let worker = builder
+        .spawn(move || build_all(&root))
+        .map_err(|error| fault(directory, &error))?;
     worker.join().unwrap_or_else(|_| {
-        Err(Failure::new(FailureKind::Runtime, "BuildError", "the transpiler failed on this code"))
+        Err(Failure::new(
+            FailureKind::Runtime,
+            "BuildError",
+            "the transpiler failed on this code",
+        ))
     })
 }
 
@@ -53,7 +61,9 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let kind = entry.file_type()?;
         if kind.is_dir() && name != OUTPUT && name != "node_modules" && name != ".git" {
             collect(&entry.path(), files)?;
-        } else if kind.is_file() && has_extension(&entry.path(), &[&TRANSPILED[..], &CHECKED[..]].concat()) {
+        } else if kind.is_file()
+            && has_extension(&entry.path(), &[&TRANSPILED[..], &CHECKED[..]].concat())
+        {
             files.push(entry.path());
         }
     }
@@ -61,9 +71,17 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 fn has_extension(file: &Path, extensions: &[&str]) -> bool {
-    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let declaration = [".d.ts", ".d.mts", ".d.cts"].iter().any(|end| name.ends_with(end));
-    let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let name = file
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let declaration = [".d.ts", ".d.mts", ".d.cts"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    let extension = file
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or_default();
     !declaration && extensions.contains(&extension)
 }
 
@@ -71,7 +89,11 @@ fn build_file(root: &Path, file: &Path) -> Result<(), Failure> {
     let shown = file.strip_prefix(root).unwrap_or(file);
     let source = read_text(file).map_err(|error| fault(shown, &error))?;
     if !has_extension(file, &TRANSPILED) {
-        let kind = if commonjs::is_commonjs(root, file, &source) { SourceKind::CommonJs } else { SourceKind::Module };
+        let kind = if commonjs::is_commonjs(root, file, &source) {
+            SourceKind::CommonJs
+        } else {
+            SourceKind::Module
+        };
         return transpile::check_syntax(shown, &source, kind).map_err(|error| syntax(shown, error));
     }
     let transpiled = transpile::transpile(shown, &source).map_err(|error| syntax(shown, error))?;
@@ -79,20 +101,29 @@ fn build_file(root: &Path, file: &Path) -> Result<(), Failure> {
     if let Some(parent) = output.parent() {
         std::fs::create_dir_all(parent).map_err(|error| fault(shown, &error))?;
     }
-    std::fs::write(with_suffix(&output, ".js"), transpiled.code).map_err(|error| fault(shown, &error))?;
-    std::fs::write(with_suffix(&output, ".js.map"), transpiled.map).map_err(|error| fault(shown, &error))
+    std::fs::write(with_suffix(&output, ".js"), transpiled.code)
+        .map_err(|error| fault(shown, &error))?;
+    std::fs::write(with_suffix(&output, ".js.map"), transpiled.map)
+        .map_err(|error| fault(shown, &error))
 }
 
 fn syntax(file: &Path, error: SyntaxError) -> Failure {
     let place = format!("{}:{}:{}", file.display(), error.line, error.column);
-    let mut failure =
-        Failure::new(FailureKind::Load, "SyntaxError", format!("{} ({place})", error.message));
+    let mut failure = Failure::new(
+        FailureKind::Load,
+        "SyntaxError",
+        format!("{} ({place})", error.message),
+    );
     failure.stack = vec![format!("at {place}")];
     failure
 }
 
 fn fault(path: &Path, error: &io::Error) -> Failure {
-    let kind = if error.kind() == io::ErrorKind::InvalidData { FailureKind::Load } else { FailureKind::Runtime };
+    let kind = if error.kind() == io::ErrorKind::InvalidData {
+        FailureKind::Load
+    } else {
+        FailureKind::Runtime
+    };
     Failure::new(kind, "BuildError", format!("{}: {error}", path.display()))
 }
 
@@ -107,7 +138,8 @@ pub(crate) fn read_source(file: &Path) -> io::Result<String> {
     if !has_extension(file, &TRANSPILED) {
         return read_text(file);
     }
-    let output = output_of(file, ".js").ok_or_else(|| io::Error::other("the bundle was not built"))?;
+    let output =
+        output_of(file, ".js").ok_or_else(|| io::Error::other("the bundle was not built"))?;
     read_text(&output)
 }
 
@@ -119,7 +151,10 @@ pub(crate) fn read_source_map(file: &Path) -> Option<Vec<u8>> {
 /// Where the build put what belongs to this file: in the nearest folder above it that has build output.
 fn output_of(file: &Path, suffix: &str) -> Option<PathBuf> {
     file.ancestors().skip(1).find_map(|root| {
-        let output = with_suffix(&root.join(OUTPUT).join(file.strip_prefix(root).ok()?), suffix);
+        let output = with_suffix(
+            &root.join(OUTPUT).join(file.strip_prefix(root).ok()?),
+            suffix,
+        );
         output.is_file().then_some(output)
     })
 }
@@ -129,7 +164,10 @@ fn read_text(file: &Path) -> io::Result<String> {
     let bytes = std::fs::read(file)?;
     let text = String::from_utf8(bytes)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the file is not UTF-8"))?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    Ok(text
+        .strip_prefix('\u{feff}')
+        .map(str::to_owned)
+        .unwrap_or(text))
 }
 
 #[cfg(test)]
@@ -145,8 +183,14 @@ mod tests {
         std::fs::write(root.join("b.js"), "export const b = 1;").expect("file");
         std::fs::write(root.join("c.d.ts"), "declare const c: number;").expect("file");
         build(root).expect("built");
-        assert_eq!(read_source(&root.join("lib/a.ts")).expect("source"), "export const a = 1;\n");
-        assert_eq!(read_source(&root.join("b.js")).expect("source"), "export const b = 1;");
+        assert_eq!(
+            read_source(&root.join("lib/a.ts")).expect("source"),
+            "export const a = 1;\n"
+        );
+        assert_eq!(
+            read_source(&root.join("b.js")).expect("source"),
+            "export const b = 1;"
+        );
         assert!(read_source_map(&root.join("lib/a.ts")).is_some());
         assert!(!root.join(".zygo/c.d.ts.js").exists());
         build(root).expect("built again");
@@ -155,17 +199,33 @@ mod tests {
     #[test]
     fn a_syntax_error_names_the_file() {
         let directory = tempfile::tempdir().expect("temporary folder");
-        std::fs::write(directory.path().join("index.ts"), "export const a = 1;\nlet b: = 2;").expect("file");
+        std::fs::write(
+            directory.path().join("index.ts"),
+            "export const a = 1;\nlet b: = 2;",
+        )
+        .expect("file");
         let failure = build(directory.path()).expect_err("an error");
         assert_eq!(failure.kind, FailureKind::Load);
-        assert!(failure.message.contains("(index.ts:2:"), "{}", failure.message);
-        assert!(failure.stack[0].starts_with("at index.ts:2:"), "{:?}", failure.stack);
+        assert!(
+            failure.message.contains("(index.ts:2:"),
+            "{}",
+            failure.message
+        );
+        assert!(
+            failure.stack[0].starts_with("at index.ts:2:"),
+            "{:?}",
+            failure.stack
+        );
     }
 
     #[test]
     fn deep_nesting_is_survived() {
         let directory = tempfile::tempdir().expect("temporary folder");
-        let deep = format!("export const a = {}1{};", "(".repeat(20_000), ")".repeat(20_000));
+        let deep = format!(
+            "export const a = {}1{};",
+            "(".repeat(20_000),
+            ")".repeat(20_000)
+        );
         std::fs::write(directory.path().join("index.ts"), deep).expect("file");
         drop(build(directory.path()));
     }

@@ -35,16 +35,20 @@ fn package_type(root: &Path, file: &Path) -> Option<String> {
 
 fn has_module_syntax(text: &str) -> bool {
     text.lines().map(str::trim_start).any(|line| {
-        let import = line.strip_prefix("import").is_some_and(|rest| {
-            rest.starts_with([' ', '{', '"', '\'', '*', '\t'])
-        });
-        let export = line.strip_prefix("export").is_some_and(|rest| rest.starts_with([' ', '{', '*', '\t']));
+        let import = line
+            .strip_prefix("import")
+            .is_some_and(|rest| rest.starts_with([' ', '{', '"', '\'', '*', '\t']));
+        let export = line
+            .strip_prefix("export")
+            .is_some_and(|rest| rest.starts_with([' ', '{', '*', '\t']));
         import || export
     })
 }
 
 fn speaks_commonjs(text: &str) -> bool {
-    ["module.exports", "exports.", "exports[", "require("].iter().any(|token| text.contains(token))
+    ["module.exports", "exports.", "exports[", "require("]
+        .iter()
+        .any(|token| text.contains(token))
 }
 
 /// The text of a module that gives an `import` what the CommonJS file exports.
@@ -53,7 +57,9 @@ pub(crate) fn facade(file: &Path, text: &str) -> String {
     let mut facade = format!("const exports = globalThis[Symbol.for(\"zygo.require\")]({path});\n");
     facade.push_str("export default exports;\n");
     for (index, name) in exported_names(text).iter().enumerate() {
-        facade.push_str(&format!("const _{index} = exports.{name};\nexport {{ _{index} as {name} }};\n"));
+        facade.push_str(&format!(
+            "const _{index} = exports.{name};\nexport {{ _{index} as {name} }};\n"
+        ));
     }
     facade
 }
@@ -63,11 +69,17 @@ fn exported_names(text: &str) -> BTreeSet<&str> {
     let mut names = BTreeSet::new();
     for (at, token) in text.match_indices("exports.") {
         let rest = &text[at + token.len()..];
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '$').unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '$')
+            .unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
         let after = after.trim_start();
         let assigned = after.starts_with('=') && !after.starts_with("==");
-        if assigned && !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name != "default" {
+        if assigned
+            && !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name != "default"
+        {
             names.insert(name);
         }
     }
@@ -95,16 +107,35 @@ mod tests {
         let file = |name: &str| root.join(name);
         assert!(is_commonjs(root, &file("a.cjs"), ""));
         assert!(!is_commonjs(root, &file("a.mjs"), "exports.a = 1"));
-        assert!(is_commonjs(root, &file("a.js"), "exports.handler = async () => 1"));
-        assert!(is_commonjs(root, &file("a.js"), "const x = require('./x');"));
-        assert!(!is_commonjs(root, &file("a.js"), "import x from './x.js';\nmodule.exports = 1"));
-        assert!(!is_commonjs(root, &file("a.js"), "export const handler = 1"));
+        assert!(is_commonjs(
+            root,
+            &file("a.js"),
+            "exports.handler = async () => 1"
+        ));
+        assert!(is_commonjs(
+            root,
+            &file("a.js"),
+            "const x = require('./x');"
+        ));
+        assert!(!is_commonjs(
+            root,
+            &file("a.js"),
+            "import x from './x.js';\nmodule.exports = 1"
+        ));
+        assert!(!is_commonjs(
+            root,
+            &file("a.js"),
+            "export const handler = 1"
+        ));
         assert!(!is_commonjs(root, &file("a.js"), "globalThis.x = 1"));
     }
 
     #[test]
     fn assigned_names_are_exported() {
         let text = "exports.b = 1; module.exports.a=2; if (exports.c === 1) {} exports.default = 3; exports.1 = 2";
-        assert_eq!(exported_names(text).into_iter().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(
+            exported_names(text).into_iter().collect::<Vec<_>>(),
+            ["a", "b"]
+        );
     }
 }

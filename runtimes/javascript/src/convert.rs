@@ -33,7 +33,10 @@ fn json<'s>(scope: &mut v8::PinScope<'s, '_>, source: &[u8]) -> Option<Value<'s>
 }
 
 /// A string of UTF-8 bytes.
-pub(crate) fn text<'s>(scope: &mut v8::PinScope<'s, '_>, source: &[u8]) -> Option<v8::Local<'s, v8::String>> {
+pub(crate) fn text<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    source: &[u8],
+) -> Option<v8::Local<'s, v8::String>> {
     if source.is_ascii() {
         return v8::String::new_from_one_byte(scope, source, v8::NewStringType::Normal);
     }
@@ -68,7 +71,10 @@ pub(crate) fn response(scope: &mut v8::PinScope<'_, '_>, answer: Value<'_>) -> O
     })
 }
 
-fn header_list(scope: &mut v8::PinScope<'_, '_>, headers: Value<'_>) -> Option<Vec<(String, String)>> {
+fn header_list(
+    scope: &mut v8::PinScope<'_, '_>,
+    headers: Value<'_>,
+) -> Option<Vec<(String, String)>> {
     if headers.is_null() {
         return Some(Vec::new());
     }

@@ -15,9 +15,10 @@ const FLAGS: [&str; 5] = [
     "--rehash-snapshot",
     // Bytecode that the zygote compiled is shared by all instances, so it is never thrown away.
     "--no-flush-bytecode",
-    // These only cost memory that instances would copy.
+    // An instance is idle most of its life; collecting then would only copy shared pages.
     "--no-memory-reducer",
-    "--no-use-osr",
+    // `compile_eagerly` changes one of them while it runs.
+    "--no-freeze-flags-after-init",
 ];
 
 /// V8 with the web's API.
@@ -33,7 +34,10 @@ impl Engine {
     /// # Errors
     /// A text for the operator.
     pub(crate) fn start(loader: Rc<Loader>) -> Result<Self, String> {
-        let flags = std::iter::once("zygo").chain(FLAGS).map(str::to_owned).collect();
+        let flags = std::iter::once("zygo")
+            .chain(FLAGS)
+            .map(str::to_owned)
+            .collect();
         let unknown = deno_core::v8_set_flags(flags);
         if unknown.len() > 1 {
             return Err(format!("V8 does not know {}", unknown[1..].join(" ")));
@@ -52,6 +56,12 @@ impl Engine {
         isolate.set_promise_reject_callback(rejections::on_promise_reject);
         fork_hooks::require_forkable_memory()?;
         Ok(Self { js, platform })
+    }
+
+    /// Whether code that is compiled from now on is compiled as a whole, or each function when it is first called.
+    /// Whole before the fork, so that instances share it.
+    pub(crate) fn compile_eagerly(eager: bool) {
+        v8::V8::set_flags_from_string(if eager { "--no-lazy" } else { "--lazy" });
     }
 
     /// Runs what V8 posted to itself; `deno_core` only knows the tasks of its own platform. True if there was any.

@@ -34,7 +34,10 @@ pub(crate) fn time_only() -> io::Result<Runtime> {
 
 /// A loop with everything, for a process that will not fork any more. Names are looked up on helper threads.
 pub(crate) fn full() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().max_blocking_threads(4).build()
+    Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(4)
+        .build()
 }
 
 /// Waits for a promise, at most for `limit`.
@@ -47,7 +50,10 @@ pub(crate) fn settle(
     let wait = poll_fn(|context| {
         loop {
             let pumped = engine.pump();
-            let idle = match engine.js.poll_event_loop(context, PollEventLoopOptions::default()) {
+            let idle = match engine
+                .js
+                .poll_event_loop(context, PollEventLoopOptions::default())
+            {
                 Poll::Ready(Err(error)) => return Poll::Ready(Settled::Failed(error)),
                 Poll::Ready(Ok(())) => true,
                 Poll::Pending => false,
@@ -69,12 +75,14 @@ pub(crate) fn settle(
     match limit {
         None => tokio.block_on(wait),
         Some(limit) => tokio.block_on(async {
-            tokio::time::timeout(limit, wait).await.unwrap_or(Settled::TimedOut)
+            tokio::time::timeout(limit, wait)
+                .await
+                .unwrap_or(Settled::TimedOut)
         }),
     }
 }
 
 fn is_settled(engine: &mut Engine, promise: &v8::Global<v8::Promise>) -> bool {
-    deno_core::scope!(scope, engine.js);
+    v8::scope!(let scope, &mut **engine.js.v8_isolate());
     v8::Local::new(scope, promise).state() != v8::PromiseState::Pending
 }

@@ -9,7 +9,8 @@ use deno_permissions::{PermissionsContainer, RuntimePermissionDescriptorParser};
 use crate::ops;
 
 /// Scripts of the extension crates, found by the build script.
-static CRATE_SCRIPTS: &[(&str, FastStaticString)] = include!(concat!(env!("OUT_DIR"), "/sources.rs"));
+static CRATE_SCRIPTS: &[(&str, FastStaticString)] =
+    include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
 macro_rules! shim {
     ($name:literal) => {
@@ -21,7 +22,7 @@ macro_rules! shim {
 }
 
 static SHIM_BOOTSTRAP: [ExtensionFileSource; 1] = [shim!("bootstrap.js")];
-static SHIM_SCRIPTS: [ExtensionFileSource; 10] = [
+static SHIM_SCRIPTS: [ExtensionFileSource; 11] = [
     shim!("commonjs.js"),
     shim!("context.js"),
     shim!("error.js"),
@@ -30,6 +31,7 @@ static SHIM_SCRIPTS: [ExtensionFileSource; 10] = [
     shim!("hooks.js"),
     shim!("log.js"),
     shim!("process.js"),
+    shim!("rehearsal.js"),
     shim!("response.js"),
     shim!("timers.js"),
 ];
@@ -51,13 +53,18 @@ pub(crate) fn all() -> Vec<Extension> {
     zygo.js_files = Cow::Borrowed(&SHIM_BOOTSTRAP);
     zygo.lazy_loaded_js_files = Cow::Borrowed(&SHIM_SCRIPTS);
     zygo.op_state_fn = Some(Box::new(|state| {
-        let parser = Arc::new(RuntimePermissionDescriptorParser::new(sys_traits::impls::RealSys));
+        let parser = Arc::new(RuntimePermissionDescriptorParser::new(
+            sys_traits::impls::RealSys,
+        ));
         // The sandbox decides what a function may reach, not the engine.
         state.put(PermissionsContainer::allow_all(parser));
     }));
     let blobs = deno_web::BlobStore::default_arc();
     let broadcast = deno_web::InMemoryBroadcastChannel::default();
-    let fetch = deno_fetch::Options { user_agent: "Zygo".to_owned(), ..Default::default() };
+    let fetch = deno_fetch::Options {
+        user_agent: "Zygo".to_owned(),
+        ..Default::default()
+    };
     let mut extensions = vec![
         embedded(deno_webidl::deno_webidl::init()),
         embedded(deno_web::deno_web::init(blobs, None, false, broadcast)),
@@ -74,7 +81,10 @@ pub(crate) fn all() -> Vec<Extension> {
 /// The same extension with its scripts from this binary instead of cargo's registry folder.
 fn embedded(mut extension: Extension) -> Extension {
     let from_binary = |files: &[ExtensionFileSource]| -> Vec<ExtensionFileSource> {
-        files.iter().filter_map(|file| script(file.specifier)).collect()
+        files
+            .iter()
+            .filter_map(|file| script(file.specifier))
+            .collect()
     };
     extension.lazy_loaded_js_files = Cow::Owned(from_binary(&extension.lazy_loaded_js_files));
     extension.lazy_loaded_esm_files = Cow::Owned(from_binary(&extension.lazy_loaded_esm_files));

@@ -39,8 +39,17 @@ fn described(
         .into_iter();
     let error_type = texts.next().unwrap_or_default();
     let message = texts.next().unwrap_or_default();
-    let kind = if error_type == "ResponseError" { FailureKind::Response } else { kind };
-    Failure { kind, error_type, message, stack: texts.collect() }
+    let kind = if error_type == "ResponseError" {
+        FailureKind::Response
+    } else {
+        kind
+    };
+    Failure {
+        kind,
+        error_type,
+        message,
+        stack: texts.collect(),
+    }
 }
 
 /// An error of the engine, such as a module that does not parse. `root` is the bundle's address.
@@ -57,7 +66,11 @@ fn from_core_kind(kind: FailureKind, root: &str, error: &CoreErrorKind) -> Failu
 }
 
 fn from_js_error(kind: FailureKind, root: &str, error: &JsError) -> Failure {
-    let frames = error.stack.iter().flat_map(|stack| stack.lines()).map(str::trim);
+    let frames = error
+        .stack
+        .iter()
+        .flat_map(|stack| stack.lines())
+        .map(str::trim);
     let mut stack: Vec<String> = frames
         .filter(|line| line.starts_with("at ") && line.contains(root))
         .map(|line| strip(root, line))
@@ -65,15 +78,35 @@ fn from_js_error(kind: FailureKind, root: &str, error: &JsError) -> Failure {
     // A syntax error has no stack, but a place.
     if stack.is_empty() {
         stack.extend(error.frames.iter().filter_map(|frame| {
-            let file = frame.file_name.as_ref().filter(|file| file.starts_with(root))?;
-            Some(format!("at {}:{}:{}", strip(root, file), frame.line_number?, frame.column_number?))
+            let file = frame
+                .file_name
+                .as_ref()
+                .filter(|file| file.starts_with(root))?;
+            Some(format!(
+                "at {}:{}:{}",
+                strip(root, file),
+                frame.line_number?,
+                frame.column_number?
+            ))
         }));
     }
     let error_type = error.name.clone().unwrap_or_else(|| "Error".to_owned());
-    let message = error.message.clone().unwrap_or_else(|| error.exception_message.clone());
-    Failure { kind, error_type, message: strip(root, &message), stack }
+    let message = error
+        .message
+        .clone()
+        .unwrap_or_else(|| error.exception_message.clone());
+    Failure {
+        kind,
+        error_type,
+        message: strip(root, &message),
+        stack,
+    }
 }
 
 fn strip(root: &str, text: &str) -> String {
-    if root.is_empty() { text.to_owned() } else { text.replace(root, "") }
+    if root.is_empty() {
+        text.to_owned()
+    } else {
+        text.replace(root, "")
+    }
 }

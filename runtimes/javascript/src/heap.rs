@@ -29,7 +29,10 @@ pub(crate) fn watch(isolate: &mut v8::OwnedIsolate) {
 unsafe extern "C" fn on_near_limit(_: *mut c_void, current: usize, _: usize) -> usize {
     let limit = LIMIT.load(Ordering::Relaxed);
     if current >= limit {
-        runtime_core::memory::over_limit(&format!("the heap is over the limit of {} MB", limit >> 20));
+        runtime_core::memory::over_limit(&format!(
+            "the heap is over the limit of {} MB",
+            limit >> 20
+        ));
     }
     (current + STEP).min(limit)
 }
@@ -38,4 +41,3 @@ unsafe extern "C" fn on_out_of_memory(_: *const c_char, _: &v8::OomDetails) {
     let limit = LIMIT.load(Ordering::Relaxed) >> 20;
     runtime_core::memory::over_limit(&format!("no memory left within the limit of {limit} MB"));
 }
-

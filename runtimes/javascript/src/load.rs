@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use deno_core::v8;
+use deno_core::{ModuleSpecifier, v8};
 use runtime_core::entry::{self, Entry};
 use runtime_core::wire::{Failure, FailureKind, Function, LoadWhen};
 
 use crate::convert;
+use crate::engine::Engine;
 use crate::event_loop::{self, Settled};
 use crate::heap;
 use crate::rejections;
@@ -27,10 +28,15 @@ pub(crate) fn load(runtime: &mut JavaScript, function: &Function) -> Result<(), 
     let entry = entry::resolve(directory, &function.handler, &EXTENSIONS)?;
     let before_fork = function.load_when == LoadWhen::BeforeFork;
     heap::set_limit(function.memory_limit_mb);
-    runtime.set_root(directory);
+    set_root(runtime, directory)?;
     set_environment(runtime, function)?;
-    runtime.call_shim(|shim| &shim.begin_load, |scope| vec![v8::Boolean::new(scope, before_fork).into()])?;
+    runtime.call_shim(
+        |shim| &shim.begin_load,
+        |scope| vec![v8::Boolean::new(scope, before_fork).into()],
+    )?;
+    Engine::compile_eagerly(before_fork);
     let namespace = import(runtime, &entry, before_fork);
+    Engine::compile_eagerly(false);
     runtime.blockers = open_operations(runtime, before_fork)?;
     ops::flush_logs();
     match namespace? {
@@ -47,16 +53,12 @@ fn set_environment(runtime: &mut JavaScript, function: &Function) -> Result<(), 
         .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
         .collect();
     let home = [("HOME".to_owned(), "/tmp".to_owned())];
-    let all: Vec<(String, String)> =
-        kept.into_iter().chain(home).chain(function.environment.iter().cloned()).collect();
-    for (name, _) in std::env::vars_os() {
-        // SAFETY: this process has one thread, so nobody reads the environment meanwhile.
-        unsafe { std::env::remove_var(name) };
-    }
-    for (name, value) in &all {
-        // SAFETY: as above.
-        unsafe { std::env::set_var(name, value) };
-    }
+    let all: Vec<(String, String)> = kept
+        .into_iter()
+        .chain(home)
+        .chain(function.environment.iter().cloned())
+        .collect();
+    replace_environment(&all);
     runtime
         .engine
         .js
@@ -68,7 +70,10 @@ fn set_environment(runtime: &mut JavaScript, function: &Function) -> Result<(), 
             let pairs: Vec<v8::Local<'_, v8::Value>> = all
                 .iter()
                 .filter_map(|(name, value)| {
-                    let pair = [convert::text(scope, name.as_bytes())?.into(), convert::text(scope, value.as_bytes())?.into()];
+                    let pair = [
+                        convert::text(scope, name.as_bytes())?.into(),
+                        convert::text(scope, value.as_bytes())?.into(),
+                    ];
                     Some(v8::Array::new_with_elements(scope, &pair).into())
                 })
                 .collect();
@@ -77,35 +82,69 @@ fn set_environment(runtime: &mut JavaScript, function: &Function) -> Result<(), 
     )
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the engine and its libraries read this process's own environment"
+)]
+fn replace_environment(all: &[(String, String)]) {
+    for (name, _) in std::env::vars_os() {
+        // SAFETY: this process has one thread, so nobody reads the environment meanwhile.
+        unsafe { std::env::remove_var(name) };
+    }
+    for (name, value) in all {
+        // SAFETY: as above.
+        unsafe { std::env::set_var(name, value) };
+    }
+}
+
 /// Imports the module. `None` when its top level has not ended, which only happens before the fork.
 fn import(
     runtime: &mut JavaScript,
     entry: &Entry,
     before_fork: bool,
 ) -> Result<Option<v8::Global<v8::Object>>, Failure> {
-    let url = serde_json::Value::from(format!("file://{}", entry.file.display()));
-    let started = runtime.engine.js.execute_script("zygo:load", format!("import({url})"));
+    let url = ModuleSpecifier::from_file_path(&entry.file).map_err(|()| no_address(&entry.file))?;
+    let url = serde_json::Value::from(url.as_str());
+    let started = runtime
+        .engine
+        .js
+        .execute_script("zygo:load", format!("import({url})"));
     let promise = match started {
         Ok(value) => runtime.promise(&value)?,
-        Err(error) => return Err(Failure::new(FailureKind::Runtime, "Error", error.exception_message.clone())),
+        Err(error) => {
+            return Err(Failure::new(
+                FailureKind::Runtime,
+                "Error",
+                error.exception_message.clone(),
+            ));
+        }
     };
     let limit = before_fork.then_some(TOP_LEVEL_WAIT_MAX);
     let settled = event_loop::settle(&runtime.tokio, &mut runtime.engine, &promise, limit);
     match settled {
-        Settled::Yes => runtime.outcome(&promise, FailureKind::Load).and_then(|value| runtime.object(&value)).map(Some),
+        Settled::Yes => runtime
+            .outcome(&promise, FailureKind::Load)
+            .and_then(|value| runtime.object(&value))
+            .map(Some),
         Settled::Uncaught => Err(runtime.first_uncaught(FailureKind::Load)),
         Settled::TimedOut => {
             runtime.unfinished = Some("a top-level await did not end within 10 s".to_owned());
             Ok(None)
         }
         Settled::Never => {
-            runtime.unfinished = Some("a top-level await waits for something that never comes".to_owned());
+            runtime.unfinished =
+                Some("a top-level await waits for something that never comes".to_owned());
             Ok(None)
         }
         Settled::Failed(error) => {
             let failure = failure::from_core(FailureKind::Load, &runtime.root, &error);
-            if failure.message.contains("Top-level await promise never resolved") && before_fork {
-                runtime.unfinished = Some("a top-level await waits for something that never comes".to_owned());
+            if failure
+                .message
+                .contains("Top-level await promise never resolved")
+                && before_fork
+            {
+                runtime.unfinished =
+                    Some("a top-level await waits for something that never comes".to_owned());
                 return Ok(None);
             }
             Err(failure)
@@ -118,9 +157,8 @@ fn import(
 fn open_operations(runtime: &mut JavaScript, before_fork: bool) -> Result<Vec<String>, Failure> {
     let mut open = runtime.strings(|shim| &shim.end_load)?;
     if !before_fork {
-        return Ok(Vec::new());
-    }
-    if open.is_empty() && runtime.tokio.metrics().num_alive_tasks() > 0 {
+        open.clear();
+    } else if open.is_empty() && runtime.tokio.metrics().num_alive_tasks() > 0 {
         open.push("an asynchronous operation that the module's top level started".to_owned());
     }
     if let Some(reason) = runtime.unfinished.take() {
@@ -138,14 +176,14 @@ fn bind(
     entry: &Entry,
     namespace: &v8::Global<v8::Object>,
 ) -> Result<(), Failure> {
-    let file = entry.file.strip_prefix(&function.directory).unwrap_or(&entry.file).display().to_string();
+    let file = entry
+        .file
+        .strip_prefix(&function.directory)
+        .unwrap_or(&entry.file)
+        .display()
+        .to_string();
     let problem = {
-        deno_core::scope!(scope, runtime.engine.js);
-        let string = |scope: &mut v8::PinScope<'_, '_>, text: &str| -> Option<v8::Global<v8::String>> {
-            let local = convert::text(scope, text.as_bytes())?;
-            Some(v8::Global::new(scope, local))
-        };
-        let _ = &string;
+        shim::enter!(scope, runtime.engine, runtime.shim);
         let settings = v8::Object::new(scope);
         for (name, value) in [
             ("name", function.name.clone()),
@@ -162,24 +200,67 @@ fn bind(
         let export = convert::text(scope, entry.export.as_bytes());
         let file = convert::text(scope, file.as_bytes());
         let (Some(export), Some(file)) = (export, file) else {
-            return Err(Failure::new(FailureKind::Runtime, "Error", "the handler's name is too long"));
+            return Err(Failure::new(
+                FailureKind::Runtime,
+                "Error",
+                "the handler's name is too long",
+            ));
         };
-        let arguments = [namespace.into(), export.into(), file.into(), settings.into()];
+        let arguments = [
+            namespace.into(),
+            export.into(),
+            file.into(),
+            settings.into(),
+        ];
         match shim::call(scope, &runtime.shim.bind, &arguments) {
             Ok(problem) if problem.is_undefined() => None,
             Ok(problem) => Some(problem.to_rust_string_lossy(scope)),
-            Err(thrown) => return Err(failure::thrown(scope, &runtime.shim, FailureKind::Load, thrown)),
+            Err(thrown) => {
+                return Err(failure::thrown(
+                    scope,
+                    &runtime.shim,
+                    FailureKind::Load,
+                    thrown,
+                ));
+            }
         }
     };
     match problem {
         None => Ok(()),
-        Some(problem) => Err(Failure::new(FailureKind::HandlerNotFound, "HandlerNotFound", problem)),
+        Some(problem) => Err(Failure::new(
+            FailureKind::HandlerNotFound,
+            "HandlerNotFound",
+            problem,
+        )),
     }
 }
 
 /// Makes the loaded bundle's folder known to everything that resolves or shows paths.
-pub(crate) fn set_root(runtime: &mut JavaScript, directory: &Path) {
+fn set_root(runtime: &mut JavaScript, directory: &Path) -> Result<(), Failure> {
+    let url =
+        ModuleSpecifier::from_directory_path(directory).map_err(|()| no_address(directory))?;
     runtime.loader.set_root(directory);
-    runtime.engine.js.op_state().borrow_mut().put(commonjs::Root(directory.to_path_buf()));
-    runtime.root = format!("file://{}/", directory.display());
+    let state = runtime.engine.js.op_state();
+    state
+        .borrow_mut()
+        .put(commonjs::Root(directory.to_path_buf()));
+    runtime.root = String::from(url);
+    let root = runtime.root.clone();
+    runtime.call_shim(
+        |shim| &shim.set_root,
+        |scope| {
+            convert::text(scope, root.as_bytes())
+                .map(Into::into)
+                .into_iter()
+                .collect()
+        },
+    )
+}
+
+fn no_address(path: &Path) -> Failure {
+    Failure::new(
+        FailureKind::Runtime,
+        "Error",
+        format!("{} is no absolute path", path.display()),
+    )
 }

@@ -1,25 +1,32 @@
 //! Gives V8 the modules of the loaded bundle. Reads files; resolution and transpilation live elsewhere.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use deno_core::{
-    ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleResolveResponse, ModuleSource,
-    ModuleSourceCode, ModuleSpecifier, ModuleType, RequestedModuleType, ResolutionKind,
+    ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleResolveResponse,
+    ModuleSource, ModuleSourceCode, ModuleSpecifier, ModuleType, RequestedModuleType,
+    ResolutionKind,
 };
 use deno_error::JsErrorBox;
 
+use crate::engine::Engine;
 use crate::resolve::{self, Asked};
 use crate::{bundle, commonjs, transpile};
 
 /// The module behind `import … from "zygo"`.
 const HOOKS: &str = "export const { beforeSnapshot, afterRestore } = globalThis.Zygo;\nexport default globalThis.Zygo;";
 
+/// How many bytes of source are compiled as a whole.
+const EAGER_LEN_MAX: usize = 256 * 1024;
+
 /// Loads modules from one folder, which is known only when a function is loaded.
 #[derive(Debug, Default)]
 pub(crate) struct Loader {
     root: RefCell<PathBuf>,
+    /// Bytes of source so far.
+    loaded: Cell<usize>,
 }
 
 impl Loader {
@@ -28,12 +35,29 @@ impl Loader {
         root.clone_into(&mut self.root.borrow_mut());
     }
 
-    fn source(&self, specifier: &ModuleSpecifier, asked: &RequestedModuleType) -> Result<ModuleSource, JsErrorBox> {
+    /// Of a large bundle, most functions are never called; compiling them all would cost more than it saves.
+    fn count(&self, bytes: usize) {
+        self.loaded.set(self.loaded.get() + bytes);
+        if self.loaded.get() > EAGER_LEN_MAX {
+            Engine::compile_eagerly(false);
+        }
+    }
+
+    fn source(
+        &self,
+        specifier: &ModuleSpecifier,
+        asked: &RequestedModuleType,
+    ) -> Result<ModuleSource, JsErrorBox> {
         let (kind, text) = match specifier.scheme() {
             "zygo" => (ModuleType::JavaScript, built_in(specifier.path())?),
             _ => self.file_source(specifier, asked)?,
         };
-        Ok(ModuleSource::new(kind, ModuleSourceCode::String(text.into()), specifier, None))
+        Ok(ModuleSource::new(
+            kind,
+            ModuleSourceCode::String(text.into()),
+            specifier,
+            None,
+        ))
     }
 
     fn file_source(
@@ -43,10 +67,18 @@ impl Loader {
     ) -> Result<(ModuleType, String), JsErrorBox> {
         let file = path_of(specifier)?;
         let root = self.root.borrow();
-        let shown = file.strip_prefix(&*root).unwrap_or(&file).display().to_string();
+        let shown = file
+            .strip_prefix(&*root)
+            .unwrap_or(&file)
+            .display()
+            .to_string();
         let text = bundle::read_source(&file)
             .map_err(|error| JsErrorBox::generic(format!("cannot read {shown}: {error}")))?;
-        if file.extension().is_some_and(|extension| extension == "json") {
+        self.count(text.len());
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
             if *asked == RequestedModuleType::Json {
                 return Ok((ModuleType::Json, text));
             }
@@ -87,10 +119,13 @@ impl ModuleLoader for Loader {
             return url(&format!("zygo:{helper}"));
         }
         let root = self.root.borrow();
-        let from = url(referrer).and_then(|referrer| path_of(&referrer)).unwrap_or_else(|_| root.join("index"));
+        let from = url(referrer)
+            .and_then(|referrer| path_of(&referrer))
+            .unwrap_or_else(|_| root.join("index"));
         let found = resolve::resolve(&root, specifier, &from, Asked::Import)
             .map_err(|message| JsErrorBox::new("Error", message))?;
-        ModuleSpecifier::from_file_path(&found).map_err(|()| JsErrorBox::generic("no address for this path"))
+        ModuleSpecifier::from_file_path(&found)
+            .map_err(|()| JsErrorBox::generic("no address for this path"))
     }
 
     fn load(

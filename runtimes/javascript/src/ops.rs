@@ -1,7 +1,7 @@
 //! The few operations that the shim needs of Rust, as one extension. Each is a thin door; what is behind it lives in
 //! its own module.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
@@ -28,11 +28,19 @@ thread_local! {
     static PARTIAL: RefCell<[String; 4]> = const { RefCell::new([const { String::new() }; 4]) };
 }
 
+thread_local! {
+    /// Whether what is written is dropped.
+    static MUTED: Cell<bool> = const { Cell::new(false) };
+}
+
 const LEVELS: [Level; 4] = [Level::Debug, Level::Info, Level::Warn, Level::Error];
 
 /// Writes text that may hold several lines, or end in the middle of one.
 #[op2(fast)]
 fn op_zygo_log(level: u32, #[string] text: &str) {
+    if MUTED.get() {
+        return;
+    }
     let index = usize::try_from(level).unwrap_or(0).min(LEVELS.len() - 1);
     PARTIAL.with_borrow_mut(|partial| {
         let partial = &mut partial[index];
@@ -49,6 +57,11 @@ fn op_zygo_log(level: u32, #[string] text: &str) {
         }
         partial.push_str(rest);
     });
+}
+
+/// Drops what is written from now on, or no longer.
+pub(crate) fn mute(muted: bool) {
+    MUTED.set(muted);
 }
 
 /// Writes what still waits for its end of line.

@@ -16,7 +16,10 @@ pub(crate) fn reseed() {
     let mut seed = [0_u8; 16];
     OsRng.fill_bytes(&mut seed);
     let (low, high) = seed.split_at(8);
-    let word = |half: &[u8]| half.iter().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
+    let word = |half: &[u8]| {
+        half.iter()
+            .fold(0_u64, |word, byte| (word << 8) | u64::from(*byte))
+    };
     // A state of zeros would stay zero for ever.
     STATE.set((word(low) | 1, word(high)));
 }

@@ -24,7 +24,9 @@ pub(crate) unsafe extern "C" fn on_promise_reject(message: v8::PromiseRejectMess
     let promise = message.get_promise();
     match message.get_event() {
         v8::PromiseRejectEvent::PromiseRejectWithNoHandler => {
-            let Some(value) = message.get_value() else { return };
+            let Some(value) = message.get_value() else {
+                return;
+            };
             let uncaught = Uncaught {
                 promise: Some(v8::Global::new(scope, promise)),
                 value: v8::Global::new(scope, value),
@@ -42,7 +44,11 @@ pub(crate) unsafe extern "C" fn on_promise_reject(message: v8::PromiseRejectMess
 pub(crate) fn forget(scope: &mut v8::PinScope<'_, '_>, promise: v8::Local<'_, v8::Promise>) {
     UNCAUGHT.with_borrow_mut(|list| {
         if !list.is_empty() {
-            list.retain(|one| one.promise.as_ref().is_none_or(|other| v8::Local::new(scope, other) != promise));
+            list.retain(|one| {
+                one.promise
+                    .as_ref()
+                    .is_none_or(|other| v8::Local::new(scope, other) != promise)
+            });
         }
     });
 }
@@ -50,7 +56,12 @@ pub(crate) fn forget(scope: &mut v8::PinScope<'_, '_>, promise: v8::Local<'_, v8
 /// Adds an exception that came out of a callback.
 pub(crate) fn add_uncaught(scope: &mut v8::PinScope<'_, '_>, thrown: v8::Local<'_, v8::Value>) {
     let value = v8::Global::new(scope, thrown);
-    UNCAUGHT.with_borrow_mut(|list| list.push(Uncaught { promise: None, value }));
+    UNCAUGHT.with_borrow_mut(|list| {
+        list.push(Uncaught {
+            promise: None,
+            value,
+        })
+    });
 }
 
 /// Whether there is anything on the list.

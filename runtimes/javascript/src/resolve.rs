@@ -3,24 +3,47 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use serde_json::Value;
+use crate::package;
 
 /// Extensions that are tried, in this order.
 const EXTENSIONS: [&str; 9] = ["ts", "tsx", "mts", "js", "mjs", "cjs", "jsx", "cts", "json"];
 
 /// What TypeScript's convention of importing the compiled name means.
-const COMPILED: [(&str, &[&str]); 4] =
-    [("js", &["ts", "tsx"]), ("mjs", &["mts"]), ("cjs", &["cts"]), ("jsx", &["tsx"])];
-
-/// Conditions of a package's `exports`, the most fitting first.
-const CONDITIONS_IMPORT: [&str; 7] = ["worker", "workerd", "import", "module", "default", "node", "require"];
-const CONDITIONS_REQUIRE: [&str; 6] = ["worker", "workerd", "require", "default", "node", "import"];
+const COMPILED: [(&str, &[&str]); 4] = [
+    ("js", &["ts", "tsx"]),
+    ("mjs", &["mts"]),
+    ("cjs", &["cts"]),
+    ("jsx", &["tsx"]),
+];
 
 /// Modules that only Node has.
 const NODE_MODULES: [&str; 26] = [
-    "assert", "async_hooks", "buffer", "child_process", "cluster", "crypto", "dns", "events", "fs", "http",
-    "http2", "https", "module", "net", "os", "path", "perf_hooks", "process", "querystring", "readline", "stream",
-    "tls", "url", "util", "worker_threads", "zlib",
+    "assert",
+    "async_hooks",
+    "buffer",
+    "child_process",
+    "cluster",
+    "crypto",
+    "dns",
+    "events",
+    "fs",
+    "http",
+    "http2",
+    "https",
+    "module",
+    "net",
+    "os",
+    "path",
+    "perf_hooks",
+    "process",
+    "querystring",
+    "readline",
+    "stream",
+    "tls",
+    "url",
+    "util",
+    "worker_threads",
+    "zlib",
 ];
 
 /// How the module is asked for; packages may answer differently.
@@ -36,17 +59,25 @@ pub(crate) enum Asked {
 ///
 /// # Errors
 /// A sentence for the user.
-pub(crate) fn resolve(root: &Path, specifier: &str, from: &Path, asked: Asked) -> Result<PathBuf, String> {
+pub(crate) fn resolve(
+    root: &Path,
+    specifier: &str,
+    from: &Path,
+    asked: Asked,
+) -> Result<PathBuf, String> {
     let shown = from.strip_prefix(root).unwrap_or(from).display();
     let directory = from.parent().unwrap_or(root);
-    let target = if specifier.starts_with("./") || specifier.starts_with("../") || matches!(specifier, "." | "..") {
+    let target = if specifier.starts_with("./")
+        || specifier.starts_with("../")
+        || matches!(specifier, "." | "..")
+    {
         directory.join(specifier)
     } else if let Some(path) = specifier.strip_prefix("file://") {
         PathBuf::from(path)
     } else if specifier.starts_with('/') {
         PathBuf::from(specifier)
     } else {
-        return package(root, specifier, directory, asked)
+        return package::find(root, specifier, directory, asked)
             .ok_or_else(|| missing_package(specifier, &shown.to_string()))
             .and_then(|found| within(root, found, specifier));
     };
@@ -64,7 +95,7 @@ fn within(root: &Path, found: PathBuf, specifier: &str) -> Result<PathBuf, Strin
 }
 
 /// Takes `.` and `..` out of a path without asking the file system.
-fn normalize(path: &Path) -> PathBuf {
+pub(crate) fn normalize(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
         match component {
@@ -78,16 +109,22 @@ fn normalize(path: &Path) -> PathBuf {
     normal
 }
 
-fn file_or_index(target: &Path) -> Option<PathBuf> {
+pub(crate) fn file_or_index(target: &Path) -> Option<PathBuf> {
     file(target).or_else(|| file(&target.join("index")))
 }
 
-fn file(target: &Path) -> Option<PathBuf> {
+pub(crate) fn file(target: &Path) -> Option<PathBuf> {
     if target.is_file() {
         return Some(target.to_path_buf());
     }
-    let extension = target.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let sources = COMPILED.iter().find(|(compiled, _)| *compiled == extension).map_or(&[][..], |(_, from)| from);
+    let extension = target
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or_default();
+    let sources = COMPILED
+        .iter()
+        .find(|(compiled, _)| *compiled == extension)
+        .map_or(&[][..], |(_, from)| from);
     let replaced = sources.iter().map(|source| target.with_extension(source));
     let added = EXTENSIONS.iter().map(|extension| {
         let mut name = target.as_os_str().to_owned();
@@ -113,77 +150,6 @@ fn missing_package(specifier: &str, from: &str) -> String {
     )
 }
 
-/// Looks for a package in `node_modules` of this folder and those above it, up to the bundle's root.
-fn package(root: &Path, specifier: &str, directory: &Path, asked: Asked) -> Option<PathBuf> {
-    let (name, rest) = split_package(specifier)?;
-    directory
-        .ancestors()
-        .take_while(|ancestor| ancestor.starts_with(root))
-        .map(|ancestor| ancestor.join("node_modules").join(name))
-        .filter(|folder| folder.is_dir())
-        .find_map(|folder| inside_package(&folder, rest, asked))
-}
-
-/// `@scope/name/rest` or `name/rest`; the rest may be empty.
-fn split_package(specifier: &str) -> Option<(&str, &str)> {
-    if specifier.is_empty() || specifier.contains(':') || specifier.starts_with('#') {
-        return None;
-    }
-    let skip = if specifier.starts_with('@') { specifier.find('/')? + 1 } else { 0 };
-    let end = specifier[skip..].find('/').map_or(specifier.len(), |slash| skip + slash);
-    Some((&specifier[..end], specifier[end..].trim_start_matches('/')))
-}
-
-fn inside_package(folder: &Path, rest: &str, asked: Asked) -> Option<PathBuf> {
-    let manifest = std::fs::read(folder.join("package.json")).ok();
-    let manifest: Value = manifest.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-    if !manifest["exports"].is_null() {
-        let target = exported(&manifest["exports"], rest, asked)?;
-        return file(&normalize(&folder.join(target)));
-    }
-    if !rest.is_empty() {
-        return file_or_index(&folder.join(rest));
-    }
-    let entry = match asked {
-        Asked::Import => manifest["module"].as_str().or_else(|| manifest["main"].as_str()),
-        Asked::Require => manifest["main"].as_str(),
-    };
-    file_or_index(&normalize(&folder.join(entry.unwrap_or("index"))))
-}
-
-/// What the field `exports` says about a path in the package.
-fn exported(exports: &Value, rest: &str, asked: Asked) -> Option<String> {
-    let path = if rest.is_empty() { ".".to_owned() } else { format!("./{rest}") };
-    let by_path = exports.as_object().filter(|map| map.keys().any(|key| key.starts_with('.')));
-    let Some(map) = by_path else {
-        return if rest.is_empty() { condition(exports, asked) } else { None };
-    };
-    if let Some(target) = map.get(&path) {
-        return condition(target, asked);
-    }
-    let pattern = |key: &String, target: &Value| {
-        let (before, after) = key.split_once('*')?;
-        let middle = path.strip_prefix(before)?.strip_suffix(after)?;
-        Some((before.len(), condition(target, asked)?.replace('*', middle)))
-    };
-    map.iter().filter_map(|(key, target)| pattern(key, target)).max_by_key(|(len, _)| *len).map(|(_, path)| path)
-}
-
-fn condition(target: &Value, asked: Asked) -> Option<String> {
-    let conditions: &[&str] = match asked {
-        Asked::Import => &CONDITIONS_IMPORT,
-        Asked::Require => &CONDITIONS_REQUIRE,
-    };
-    match target {
-        Value::String(path) => Some(path.clone()),
-        Value::Array(targets) => targets.iter().find_map(|target| condition(target, asked)),
-        Value::Object(map) => {
-            conditions.iter().filter_map(|name| map.get(*name)).find_map(|target| condition(target, asked))
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,12 +166,22 @@ mod tests {
 
     fn resolved(root: &Path, specifier: &str, from: &str) -> Result<String, String> {
         let found = resolve(root, specifier, &root.join(from), Asked::Import)?;
-        Ok(found.strip_prefix(root).expect("inside").display().to_string())
+        Ok(found
+            .strip_prefix(root)
+            .expect("inside")
+            .display()
+            .to_string())
     }
 
     #[test]
     fn relative_imports_find_files_folders_and_sources() {
-        let directory = bundle(&[("a.ts", ""), ("b.js", ""), ("lib/index.ts", ""), ("lib/x.mts", ""), ("d.json", "")]);
+        let directory = bundle(&[
+            ("a.ts", ""),
+            ("b.js", ""),
+            ("lib/index.ts", ""),
+            ("lib/x.mts", ""),
+            ("d.json", ""),
+        ]);
         let root = directory.path();
         let cases = [
             ("./a", "b.js", "a.ts"),
@@ -219,15 +195,28 @@ mod tests {
             ("./d.json", "a.ts", "d.json"),
         ];
         for (specifier, from, expected) in cases {
-            assert_eq!(resolved(root, specifier, from).as_deref(), Ok(expected), "{specifier} from {from}");
+            assert_eq!(
+                resolved(root, specifier, from).as_deref(),
+                Ok(expected),
+                "{specifier} from {from}"
+            );
         }
-        assert!(resolved(root, "./none", "a.ts").unwrap_err().contains("imported by a.ts"));
-        assert!(resolved(root, "/etc/passwd", "a.ts").unwrap_err().contains("outside of the bundle"));
+        assert!(
+            resolved(root, "./none", "a.ts")
+                .unwrap_err()
+                .contains("imported by a.ts")
+        );
+        assert!(
+            resolved(root, "/etc/passwd", "a.ts")
+                .unwrap_err()
+                .contains("outside of the bundle")
+        );
     }
 
     #[test]
     fn packages_are_found_by_their_manifest() {
-        let exports = r#"{"exports":{".":{"require":"./c.cjs","import":"./m.mjs"},"./deep/*":"./d/*.js"}}"#;
+        let exports =
+            r#"{"exports":{".":{"require":"./c.cjs","import":"./m.mjs"},"./deep/*":"./d/*.js"}}"#;
         let directory = bundle(&[
             ("src/a.ts", ""),
             ("node_modules/main/package.json", r#"{"main":"lib"}"#),
@@ -246,9 +235,14 @@ mod tests {
             ("@s/p/deep/one", "node_modules/@s/p/d/one.js"),
         ];
         for (specifier, expected) in cases {
-            assert_eq!(resolved(root, specifier, "src/a.ts").as_deref(), Ok(expected), "{specifier}");
+            assert_eq!(
+                resolved(root, specifier, "src/a.ts").as_deref(),
+                Ok(expected),
+                "{specifier}"
+            );
         }
-        let required = resolve(root, "@s/p", &root.join("src/a.ts"), Asked::Require).expect("found");
+        let required =
+            resolve(root, "@s/p", &root.join("src/a.ts"), Asked::Require).expect("found");
         assert!(required.ends_with("c.cjs"));
     }
 
@@ -256,9 +250,21 @@ mod tests {
     fn missing_packages_are_explained() {
         let directory = bundle(&[("a.ts", "")]);
         let root = directory.path();
-        assert!(resolved(root, "lodash", "a.ts").unwrap_err().contains("node_modules"));
-        assert!(resolved(root, "node:fs", "a.ts").unwrap_err().contains("module of Node"));
-        assert!(resolved(root, "fs/promises", "a.ts").unwrap_err().contains("module of Node"));
+        assert!(
+            resolved(root, "lodash", "a.ts")
+                .unwrap_err()
+                .contains("node_modules")
+        );
+        assert!(
+            resolved(root, "node:fs", "a.ts")
+                .unwrap_err()
+                .contains("module of Node")
+        );
+        assert!(
+            resolved(root, "fs/promises", "a.ts")
+                .unwrap_err()
+                .contains("module of Node")
+        );
         assert!(resolved(root, "https://x.example/y.js", "a.ts").is_err());
     }
 }

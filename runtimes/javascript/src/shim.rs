@@ -11,10 +11,14 @@ pub(crate) struct Shim {
     pub(crate) describe: v8::Global<v8::Function>,
     pub(crate) dispatch: v8::Global<v8::Function>,
     pub(crate) end_load: v8::Global<v8::Function>,
+    pub(crate) rehearsals: v8::Global<v8::Function>,
+    pub(crate) rehearse: v8::Global<v8::Function>,
     pub(crate) reset: v8::Global<v8::Function>,
     pub(crate) respond: v8::Global<v8::Function>,
     pub(crate) set_environment: v8::Global<v8::Function>,
     pub(crate) set_root: v8::Global<v8::Function>,
+    /// The one context; asking the engine for it each time would make a handle each time.
+    pub(crate) context: v8::Global<v8::Context>,
     /// The key `body`, which every invocation sets.
     pub(crate) body_key: v8::Global<v8::String>,
 }
@@ -25,12 +29,16 @@ impl Shim {
         deno_core::scope!(scope, js);
         let global = scope.get_current_context().global(scope);
         let key = v8::String::new(scope, "__zygo").ok_or("no memory for a string")?;
-        let holder = global.get(scope, key.into()).and_then(|value| value.to_object(scope));
+        let holder = global
+            .get(scope, key.into())
+            .and_then(|value| value.to_object(scope));
         let holder = holder.ok_or("the shim did not start")?;
         global.delete(scope, key.into());
         let function = |name: &str| -> Result<v8::Global<v8::Function>, String> {
             let key = v8::String::new(scope, name).ok_or("no memory for a string")?;
-            let value = holder.get(scope, key.into()).ok_or("the shim cannot be read")?;
+            let value = holder
+                .get(scope, key.into())
+                .ok_or("the shim cannot be read")?;
             let function = v8::Local::<v8::Function>::try_from(value)
                 .map_err(|_| format!("the shim has no function `{name}`"))?;
             Ok(v8::Global::new(scope, function))
@@ -43,10 +51,16 @@ impl Shim {
             describe: function("describe")?,
             dispatch: function("dispatch")?,
             end_load: function("endLoad")?,
+            rehearsals: function("rehearsals")?,
+            rehearse: function("rehearse")?,
             reset: function("reset")?,
             respond: function("respond")?,
             set_environment: function("setEnvironment")?,
             set_root: function("setRoot")?,
+            context: {
+                let context = scope.get_current_context();
+                v8::Global::new(scope, context)
+            },
             body_key: {
                 let key = v8::String::new(scope, "body").ok_or("no memory for a string")?;
                 v8::Global::new(scope, key)
@@ -55,6 +69,17 @@ impl Shim {
         Ok(shim)
     }
 }
+
+/// Enters the context: `$scope` is then a scope for handles in it.
+macro_rules! enter {
+    ($scope:ident, $engine:expr, $shim:expr) => {
+        let isolate = &mut **$engine.js.v8_isolate();
+        deno_core::v8::scope!($scope, isolate);
+        let context = deno_core::v8::Local::new($scope, &$shim.context);
+        let $scope = &mut deno_core::v8::ContextScope::new($scope, context);
+    };
+}
+pub(crate) use enter;
 
 /// Calls a function of the shim with these arguments; `Err` holds what it threw, or nothing when it was ended.
 pub(crate) fn call<'s>(
@@ -65,5 +90,7 @@ pub(crate) fn call<'s>(
     v8::tc_scope!(let scope, scope);
     let function = v8::Local::new(scope, function);
     let this = v8::undefined(scope).into();
-    function.call(scope, this, arguments).ok_or_else(|| scope.exception())
+    function
+        .call(scope, this, arguments)
+        .ok_or_else(|| scope.exception())
 }

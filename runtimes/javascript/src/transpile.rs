@@ -39,15 +39,25 @@ pub(crate) fn transpile(name: &Path, source: &str) -> Result<Transpiled, SyntaxE
     check(source, analysed.diagnostics.iter())?;
     let scoping = analysed.semantic.into_scoping();
     let options = options();
-    let transformed = Transformer::new(&allocator, name, &options).build_with_scoping(scoping, &mut program);
+    let transformed =
+        Transformer::new(&allocator, name, &options).build_with_scoping(scoping, &mut program);
     check(source, transformed.diagnostics.iter())?;
     let file_name = name.file_name().unwrap_or(name.as_os_str());
     let printed = Codegen::new()
-        .with_options(CodegenOptions { source_map_path: Some(file_name.into()), ..CodegenOptions::default() })
+        .with_options(CodegenOptions {
+            source_map_path: Some(file_name.into()),
+            ..CodegenOptions::default()
+        })
         .with_source_text(source)
         .build(&program);
-    let map = printed.map.map(|map| map.to_json_string()).unwrap_or_default();
-    Ok(Transpiled { code: printed.code, map })
+    let map = printed
+        .map
+        .map(|map| map.to_json_string())
+        .unwrap_or_default();
+    Ok(Transpiled {
+        code: printed.code,
+        map,
+    })
 }
 
 /// Looks for syntax errors in a JavaScript file.
@@ -60,7 +70,9 @@ pub(crate) fn check_syntax(name: &Path, source: &str, kind: SourceKind) -> Resul
     let jsx = name.extension().is_some_and(|extension| extension == "jsx");
     let parsed = Parser::new(&allocator, source, kind.with_jsx(jsx)).parse();
     check(source, parsed.diagnostics.iter())?;
-    let analysed = SemanticBuilder::new().with_check_syntax_error(true).build(&parsed.program);
+    let analysed = SemanticBuilder::new()
+        .with_check_syntax_error(true)
+        .build(&parsed.program);
     check(source, analysed.diagnostics.iter())
 }
 
@@ -77,8 +89,14 @@ fn source_type(name: &Path) -> SourceType {
 
 fn options() -> TransformOptions {
     TransformOptions {
-        decorator: DecoratorOptions { legacy: true, ..DecoratorOptions::default() },
-        helper_loader: HelperLoaderOptions { module_name: "zygo".into(), ..HelperLoaderOptions::default() },
+        decorator: DecoratorOptions {
+            legacy: true,
+            ..DecoratorOptions::default()
+        },
+        helper_loader: HelperLoaderOptions {
+            module_name: "zygo".into(),
+            ..HelperLoaderOptions::default()
+        },
         ..TransformOptions::default()
     }
 }
@@ -111,17 +129,32 @@ pub(crate) fn helper(name: &str) -> Option<&'static str> {
     }
 }
 
-fn check<'a>(source: &str, mut errors: impl Iterator<Item = &'a OxcDiagnostic>) -> Result<(), SyntaxError> {
-    let Some(error) = errors.next() else { return Ok(()) };
-    let offset = error.labels.first().map_or(0, |label| usize::try_from(label.offset()).unwrap_or(0));
+fn check<'a>(
+    source: &str,
+    mut errors: impl Iterator<Item = &'a OxcDiagnostic>,
+) -> Result<(), SyntaxError> {
+    let Some(error) = errors.next() else {
+        return Ok(());
+    };
+    let offset = error
+        .labels
+        .first()
+        .map_or(0, |label| usize::try_from(label.offset()).unwrap_or(0));
     let (line, column) = place(source, offset);
-    Err(SyntaxError { message: error.message.to_string(), line, column })
+    Err(SyntaxError {
+        message: error.message.to_string(),
+        line,
+        column,
+    })
 }
 
 fn place(source: &str, offset: usize) -> (usize, usize) {
     let before = source.get(..offset.min(source.len())).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    (
+        before.matches('\n').count() + 1,
+        before[line_start..].chars().count() + 1,
+    )
 }
 
 #[cfg(test)]
@@ -129,20 +162,31 @@ mod tests {
     use super::*;
 
     fn code(source: &str) -> String {
-        transpile(Path::new("index.ts"), source).expect("no errors").code
+        transpile(Path::new("index.ts"), source)
+            .expect("no errors")
+            .code
     }
 
     #[test]
     fn types_go_and_code_stays() {
-        let out = code("interface A { x: number }\nexport const f = (a: A): number => a.x as number;");
-        assert!(!out.contains("interface") && !out.contains(": number"), "{out}");
+        let out =
+            code("interface A { x: number }\nexport const f = (a: A): number => a.x as number;");
+        assert!(
+            !out.contains("interface") && !out.contains(": number"),
+            "{out}"
+        );
         assert!(out.contains("a.x"), "{out}");
     }
 
     #[test]
     fn enums_namespaces_and_parameter_properties_become_code() {
-        let out = code("enum E { A, B = 'b' } namespace N { export const x = 1 } class C { constructor(public y: number) {} } export { E, N, C }");
-        assert!(!out.contains("namespace") && !out.contains("public"), "{out}");
+        let out = code(
+            "enum E { A, B = 'b' } namespace N { export const x = 1 } class C { constructor(public y: number) {} } export { E, N, C }",
+        );
+        assert!(
+            !out.contains("namespace") && !out.contains("public"),
+            "{out}"
+        );
         assert!(out.contains("this.y = y"), "{out}");
     }
 
@@ -160,15 +204,19 @@ mod tests {
 
     #[test]
     fn errors_name_line_and_column() {
-        let error = transpile(Path::new("index.ts"), "const a = 1;\nconst b = ;\n").expect_err("an error");
+        let error =
+            transpile(Path::new("index.ts"), "const a = 1;\nconst b = ;\n").expect_err("an error");
         assert_eq!((error.line, error.column), (2, 11));
-        let twice = transpile(Path::new("index.ts"), "let a = 1;\nlet a = 2;\n").expect_err("an error");
+        let twice =
+            transpile(Path::new("index.ts"), "let a = 1;\nlet a = 2;\n").expect_err("an error");
         assert!(twice.line <= 2, "{twice:?}");
     }
 
     #[test]
     fn the_map_names_the_source() {
-        let map = transpile(Path::new("src/index.ts"), "export const a: number = 1;").expect("no errors").map;
+        let map = transpile(Path::new("src/index.ts"), "export const a: number = 1;")
+            .expect("no errors")
+            .map;
         assert!(map.contains("\"sources\":[\"index.ts\"]"), "{map}");
     }
 

@@ -7,7 +7,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use runtime_core::Runtime;
 use runtime_core::runtime::{Fork, Invocation, Response};
-use runtime_core::wire::{Failure, FailureKind, Function};
+use runtime_core::wire::{Failure, FailureKind, Function, LoadWhen};
 
 use crate::convert::{self, Unusable};
 use crate::engine::{self, Detached};
@@ -18,6 +18,7 @@ use crate::{bundle, failure, fork_hooks, native, warm_up};
 #[derive(Debug)]
 pub(crate) struct Python {
     shim: Shim,
+    samples: warm_up::Samples,
     handler: Option<Handler>,
     detached: Detached,
     /// The folder of the bundle; paths are told relative to it.
@@ -43,10 +44,11 @@ impl Runtime for Python {
         let prepared = pyo3::Python::attach(|py| {
             native::install(py)?;
             let shim = Shim::load(py)?;
-            warm_up::run(py, &shim)?;
+            let samples = warm_up::run(py, &shim)?;
             fork_hooks::share_heap(py, &shim)?;
             Ok(Self {
                 shim,
+                samples,
                 handler: None,
                 detached: Detached::default(),
                 root: String::new(),
@@ -74,7 +76,11 @@ impl Runtime for Python {
         });
         native::flush();
         self.handler = Some(loaded?);
-        Ok(())
+        match function.load_when {
+            LoadWhen::BeforeFork => Ok(()),
+            // The core restored this process before there were any hooks.
+            LoadWhen::AfterFork => self.run_hooks(fork_hooks::after_restore),
+        }
     }
 
     fn fork_blockers(&mut self) -> Vec<String> {
@@ -109,6 +115,16 @@ impl Runtime for Python {
         } else {
             Ok(())
         }
+    }
+
+    fn rehearse(&mut self) {
+        let Some(handler) = &self.handler else { return };
+        pyo3::Python::attach(|py| {
+            // Without it, the first invocation is slower, and that is all.
+            let _ = self
+                .samples
+                .run_like(py, &self.shim, handler.callable.bind(py));
+        });
     }
 
     fn invoke(&mut self, invocation: &Invocation<'_>) -> Result<Response, Failure> {

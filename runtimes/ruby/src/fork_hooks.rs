@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use magnus::value::ReprValue;
 use magnus::{Error, Value};
 use runtime_core::fork::require_one_thread;
+use runtime_core::pages;
 use runtime_core::runtime::Fork;
 
-use crate::pages;
 use crate::shim::{self, Shim};
 
 /// Set to `0`, this variable of the platform's environment turns compaction off, for native extensions that keep
@@ -52,8 +52,6 @@ pub(crate) fn pack_growth(shim: &Shim, compact: bool, packed: usize) -> Result<(
     if live_objects(shim)? > packed + packed * GROWTH_PERCENT / 100 {
         pack(shim, compact)?;
     }
-    pages::give_back_free();
-    pages::make_large();
     Ok(())
 }
 

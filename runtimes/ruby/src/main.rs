@@ -5,7 +5,6 @@ mod errors;
 mod fork_hooks;
 mod json;
 mod lines;
-mod pages;
 mod runtime;
 mod shim;
 mod syntax;

@@ -10,7 +10,7 @@ use runtime_core::wire::{Failure, FailureKind, Function, LoadWhen};
 
 use crate::convert::{self, ConvertError};
 use crate::shim::{self, Shim};
-use crate::{errors, fork_hooks, pages, syntax, vm};
+use crate::{errors, fork_hooks, syntax, vm};
 
 /// What every function sees beside its own variables.
 const ENVIRONMENT: [(&str, &str); 4] = [
@@ -39,7 +39,7 @@ impl Runtime for Ruby {
         errors::report_fatal_ends();
         // Packed here already, so that function zygotes share most pages with this process and with each other.
         let packed = fork_hooks::pack(&shim, may_compact).map_err(|error| error.to_string())?;
-        pages::bury_free_pieces();
+        runtime_core::pages::settle();
         Ok(Self {
             vm,
             shim,
@@ -101,6 +101,11 @@ impl Runtime for Ruby {
 
     fn after_restore(&mut self) -> Result<(), Failure> {
         self.run_hooks("run_after")
+    }
+
+    fn rehearse(&mut self) {
+        // Without it, the first invocation is slower, and that is all.
+        let _ = shim::call::<Value>(self.shim.runtime, "rehearse", &[]);
     }
 
     fn invoke(&mut self, invocation: &Invocation<'_>) -> Result<Response, Failure> {
