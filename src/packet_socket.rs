@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -129,6 +130,12 @@ impl PacketSocket {
                 }
             }
         }
+    }
+
+    /// Whether something arrived that nobody waited for: a packet, or the end of file. Asks the reactor, not the kernel.
+    pub(crate) fn has_something(&self) -> bool {
+        let mut nobody = Context::from_waker(Waker::noop());
+        self.fd.poll_read_ready(&mut nobody).is_ready()
     }
 
     /// Ends both directions; a waiting `receive` returns.

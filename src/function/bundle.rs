@@ -45,6 +45,12 @@ impl Bundle {
             ManifestError::new("/archive", format!("the archive cannot be read: {error}"))
         };
         let mut zip = zip::ZipArchive::new(Cursor::new(archive)).map_err(broken)?;
+        if announced_entries(archive, zip.comment().len()).is_some_and(|count| count != zip.len()) {
+            return Err(ManifestError::new(
+                "/archive",
+                "the archive names a file twice",
+            ));
+        }
         let mut bundle = Self::default();
         for index in 0..zip.len() {
             let mut entry = zip.by_index(index).map_err(broken)?;
@@ -150,6 +156,17 @@ impl Bundle {
         }
         Ok(Bytes::from(content))
     }
+}
+
+/// How many entries the archive's end says it has; `None` for an archive whose end says that elsewhere. The reader
+/// keeps entries by name, so of two with one name it shows only one.
+fn announced_entries(archive: &[u8], comment_len: usize) -> Option<usize> {
+    const END_LEN: usize = 22;
+    const COUNT_AT: usize = 10;
+    const ELSEWHERE: u16 = u16::MAX;
+    let end = archive.len().checked_sub(END_LEN + comment_len)?;
+    let count = u16::from_le_bytes(*archive.get(end + COUNT_AT..)?.first_chunk::<2>()?);
+    (count != ELSEWHERE).then_some(usize::from(count))
 }
 
 /// The name in the header before a file's content. Readers differ in which name they believe, so there must be one.

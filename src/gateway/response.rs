@@ -10,9 +10,7 @@ use zygo_wire::data::BodyKind;
 
 use super::problem::Problem;
 use super::request::REQUEST_ID;
-use crate::instance::InstanceError;
 use crate::invocation::{Answer, Outcome, StartKind, Timeline};
-use crate::invoke::InvokeError;
 
 /// The answer of the invoke API. Times are in ms with fractions, memory is in MB.
 #[derive(Serialize)]
@@ -83,7 +81,7 @@ pub(crate) fn of_invocation(request_id: &str, version: u32, outcome: Outcome) ->
     } = outcome;
     let logs: Vec<String> = logs.into_iter().map(|line| line.text).collect();
     let duration = milliseconds(timeline.total);
-    let answer = match result.and_then(checked) {
+    let answer = match result {
         Ok(answer) => answer,
         Err(error) => {
             let problem =
@@ -122,21 +120,6 @@ pub(crate) fn with_request_id(mut response: Response, request_id: &str) -> Respo
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
-}
-
-/// What the instance says of its own body is checked: a response must not break the envelope around it.
-fn checked(answer: Answer) -> Result<Answer, InvokeError> {
-    let violation = |what| Err(InvokeError::Instance(InstanceError::Violation(what)));
-    match answer.body_kind {
-        _ if !(100..=599).contains(&answer.status_code) => violation("a status code out of range"),
-        BodyKind::Json if serde_json::from_slice::<&RawValue>(&answer.body).is_err() => {
-            violation("a JSON body that is no JSON")
-        }
-        BodyKind::Text if std::str::from_utf8(&answer.body).is_err() => {
-            violation("a text body that is no UTF-8")
-        }
-        _ => Ok(answer),
-    }
 }
 
 fn envelope_body(answer: &Answer) -> (EnvelopeBody<'_>, bool) {

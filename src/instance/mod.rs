@@ -14,8 +14,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use serde_json::value::RawValue;
 use zygo_wire::control::Level;
-use zygo_wire::data::{FinishedHeader, InstanceCommand, InstanceEvent, InvokeHeader, Usage};
+use zygo_wire::data::{
+    BodyKind, FinishedHeader, InstanceCommand, InstanceEvent, InvokeHeader, Usage,
+};
 use zygo_wire::{Failure, FailureKind, WireError, packet};
 
 pub use failure::InstanceError;
@@ -125,9 +128,9 @@ impl Instance {
         self.socket.home()
     }
 
-    /// Whether the process is gone.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.process.has_ended()
+    /// Whether it can be given an invocation: its process lives, and it said nothing since its last answer.
+    pub(crate) fn is_usable(&self) -> bool {
+        !self.process.has_ended() && !self.socket.has_something()
     }
 
     /// Its process id while it runs.
@@ -265,11 +268,11 @@ fn take(
         InstanceEvent::Finished(header) => {
             let usage = header.usage;
             match packet::body(inline, header.body_len, descriptors, response_len_max) {
-                Ok(body) => Event::Finished(
-                    header.number,
-                    Ok(answer(header, Bytes::from(body.into_owned()))),
-                    usage,
-                ),
+                Ok(body) => {
+                    let number = header.number;
+                    let answer = answer(header, Bytes::from(body.into_owned()))?;
+                    Event::Finished(number, Ok(answer), usage)
+                }
                 Err(WireError::TooLong { len, max }) => Event::Finished(
                     header.number,
                     Err(InstanceError::ResponseTooLong { len, max }),
@@ -281,17 +284,30 @@ fn take(
     })
 }
 
-fn answer(header: FinishedHeader<'_>, body: Bytes) -> Answer {
-    let headers = header.headers;
-    Answer {
+/// What the instance says of its own answer is checked: nobody above needs to doubt it, and an instance that says
+/// what is not so is not used again.
+fn answer(header: FinishedHeader<'_>, body: Bytes) -> Result<Answer, WireError> {
+    match header.body_kind {
+        _ if !(100..=599).contains(&header.status_code) => {
+            return Err(WireError::Violation("a status code out of range"));
+        }
+        BodyKind::Json if serde_json::from_slice::<&RawValue>(&body).is_err() => {
+            return Err(WireError::Violation("a JSON body that is no JSON"));
+        }
+        BodyKind::Text if std::str::from_utf8(&body).is_err() => {
+            return Err(WireError::Violation("a text body that is no UTF-8"));
+        }
+        _ => {}
+    }
+    let headers = header.headers.into_iter();
+    Ok(Answer {
         status_code: header.status_code,
         headers: headers
-            .into_iter()
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect(),
         body_kind: header.body_kind,
         body,
-    }
+    })
 }
 
 impl From<Failure> for InstanceError {

@@ -196,7 +196,7 @@ impl Pool {
         }
     }
 
-    /// `None` when the instance died while it waited; its room is free again.
+    /// `None` when the instance died, or spoke unasked, while it waited; it is killed, and its room is free again.
     fn lease_of_living(
         self: &Arc<Self>,
         instance: Option<Instance>,
@@ -204,7 +204,7 @@ impl Pool {
         state: &mut State,
     ) -> Option<Lease> {
         let instance = instance?;
-        if instance.has_ended() {
+        if !instance.is_usable() {
             state.live -= 1;
             self.capacity.give_back();
             return None;
@@ -283,10 +283,14 @@ impl Pool {
             .extract_if(.., |instance| {
                 let old = may_expire > 0 && instance.idle_for() >= idle_timeout;
                 may_expire -= usize::from(old);
-                old || instance.has_ended()
+                old || !instance.is_usable()
             })
             .collect();
-        expired.extend(state.parked.extract_if(.., |instance| instance.has_ended()));
+        expired.extend(
+            state
+                .parked
+                .extract_if(.., |instance| !instance.is_usable()),
+        );
         expired
     }
 
