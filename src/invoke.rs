@@ -153,7 +153,7 @@ async fn serve(version: &Version, started: Started, invocation: &Invocation) -> 
         None => lease.instance().serve(invocation, limits).await,
     };
     match &served.result {
-        Err(error) if !error.leaves_instance_usable() => drop(lease),
+        Err(error) if !error.leaves_instance_usable() => lease.discard(),
         _ => lease.finish(),
     }
     outcome(served, kind, boot, invocation)

@@ -36,6 +36,7 @@ const performance = load("deno_web/15_performance.js");
 const crypto = load("deno_crypto/00_crypto.js");
 event.saveGlobalThisReference(globalThis);
 
+load("zygo/exceptions.js");
 const log = load("zygo/log.js");
 const timers = load("zygo/timers.js");
 const { process } = load("zygo/process.js");

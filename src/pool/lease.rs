@@ -77,10 +77,27 @@ impl Lease {
             return;
         };
         match pool.isolation() {
-            Isolation::Instance => pool.give_back(self),
-            Isolation::Request => drop(self),
+            Isolation::Instance => {
+                let took_parked = self.kind == StartKind::Parked;
+                pool.give_back(self);
+                if took_parked {
+                    pool.refill();
+                }
+            }
+            Isolation::Request => self.discard(),
         }
-        pool.refill();
+    }
+
+    /// Ends an instance that must not be used again, and forks another ahead of demand if one is wanted. Both happen
+    /// once this task has nothing more to do: the caller's answer goes out first.
+    pub(crate) fn discard(self) {
+        tokio::spawn(async move {
+            let pool = self.permit.pool.clone();
+            drop(self);
+            if let Some(pool) = pool {
+                pool.refill();
+            }
+        });
     }
 
     pub(super) fn into_warm(self) -> Self {

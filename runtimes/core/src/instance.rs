@@ -26,7 +26,14 @@ use crate::sink::{self, Sink};
 const BODY_LEN_MAX: usize = 1 << 30;
 
 /// Serves until the supervisor closes the socket, then ends the process.
-pub(crate) fn run<R: Runtime>(runtime: &mut R, function: &Function, purpose: Purpose) -> ! {
+///
+/// `buffer` is the zygote's: its pages are there, and a new one would cost a fault for each of its own.
+pub(crate) fn run<R: Runtime>(
+    runtime: &mut R,
+    function: &Function,
+    purpose: Purpose,
+    buffer: &mut [u8],
+) -> ! {
     let forked_ns = clock::monotonic_ns();
     let usable = get_ready(runtime, function);
     let outcome = with_socket(|socket| {
@@ -41,6 +48,7 @@ pub(crate) fn run<R: Runtime>(runtime: &mut R, function: &Function, purpose: Pur
             socket,
             usable,
             (purpose == Purpose::Serve).then_some(forked_ns),
+            buffer,
         )
     });
     process::end(match outcome {
@@ -70,11 +78,11 @@ fn serve<R: Runtime>(
     socket: &Socket,
     usable: Result<(), Failure>,
     mut forked_ns: Option<u64>,
+    buffer: &mut [u8],
 ) -> Result<(), WireError> {
-    let mut buffer = vec![0; zygo_wire::socket::PACKET_LEN_MAX];
     let mut meter = Meter::default();
     loop {
-        let received = socket.receive(&mut buffer)?;
+        let received = socket.receive(buffer)?;
         let now_ns = clock::monotonic_ns();
         let (InstanceCommand::Invoke(header), inline) = packet::decode(&buffer[..received.len])?;
         let body = packet::body(inline, header.body_len, &received.descriptors, BODY_LEN_MAX)?;

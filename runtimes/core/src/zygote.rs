@@ -128,7 +128,9 @@ impl<R: Runtime> Zygote<R> {
             }
             (ZygoteCommand::ForkInstance { child, purpose }, Some(function), Some(data), None) => {
                 match self.fork(child, Role::Instance(Socket::from(data), &function.name))? {
-                    Fork::Child => instance::run(&mut self.runtime, function, purpose),
+                    Fork::Child => {
+                        instance::run(&mut self.runtime, function, purpose, &mut self.buffer)
+                    }
                     Fork::Parent(_) => Ok(()),
                 }
             }

@@ -22,12 +22,13 @@ macro_rules! shim {
 }
 
 static SHIM_BOOTSTRAP: [ExtensionFileSource; 1] = [shim!("bootstrap.js")];
-static SHIM_SCRIPTS: [ExtensionFileSource; 11] = [
+static SHIM_SCRIPTS: [ExtensionFileSource; 12] = [
     shim!("commonjs.js"),
     shim!("context.js"),
     shim!("error.js"),
     shim!("event.js"),
     shim!("handler.js"),
+    shim!("exceptions.js"),
     shim!("hooks.js"),
     shim!("log.js"),
     shim!("process.js"),

@@ -39,10 +39,11 @@ fn described(
         .into_iter();
     let error_type = texts.next().unwrap_or_default();
     let message = texts.next().unwrap_or_default();
-    let kind = if error_type == "ResponseError" {
-        FailureKind::Response
-    } else {
-        kind
+    let kind = match (error_type.as_str(), message.as_str()) {
+        ("ResponseError", _) => FailureKind::Response,
+        // V8 throws this when the system refuses memory, which is what the limit makes it do.
+        ("RangeError", "Array buffer allocation failed") => FailureKind::OutOfMemory,
+        _ => kind,
     };
     Failure {
         kind,

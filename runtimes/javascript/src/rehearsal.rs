@@ -11,7 +11,7 @@ use crate::{convert, ops, rejections};
 /// The engine's inline caches are set in the second round.
 const ROUNDS: usize = 2;
 
-const EVENT: &[u8] = br#"{"method":"POST","path":"/","headers":{"host":"localhost","content-type":"application/json"},"query":{"a":"1"}}"#;
+const EVENT: &[u8] = br#"{"method":"POST","path":"/","headers":{"host":"localhost","content-type":"application/json"},"query":{"a":"1"},"requestId":"req-rehearsal"}"#;
 
 /// Runs every sample.
 ///

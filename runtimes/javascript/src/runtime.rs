@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use deno_core::v8;
 use runtime_core::runtime::{Fork, Invocation, Response, Runtime};
-use runtime_core::wire::{Failure, FailureKind, Function};
+use runtime_core::wire::{Failure, FailureKind, Function, LoadWhen};
 
 use crate::engine::Engine;
 use crate::event_loop::{self, Settled};
@@ -68,7 +68,12 @@ impl Runtime for JavaScript {
     fn load(&mut self, function: &Function) -> Result<(), Failure> {
         let entered = self.tokio.handle().clone();
         let _entered = entered.enter();
-        load::load(self, function)
+        load::load(self, function)?;
+        match function.load_when {
+            LoadWhen::BeforeFork => Ok(()),
+            // The core restored this process before there were any hooks.
+            LoadWhen::AfterFork => self.run_hooks(|shim| &shim.after_restore),
+        }
     }
 
     fn fork_blockers(&mut self) -> Vec<String> {
