@@ -1,5 +1,6 @@
 //! The platform put together: configuration in, running parts out. The one place where everything is made.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::function::{Function, Store, Version};
 use crate::invocation::{Invocation, Outcome};
 use crate::invoke;
 use crate::pool::Capacity;
-use crate::zygote::LanguageZygotes;
+use crate::zygote::{LanguageZygotes, orphans};
 
 /// How often idle instances are looked after.
 const TENDING_INTERVAL: Duration = Duration::from_secs(1);
@@ -61,6 +62,7 @@ impl Platform {
             source,
         })?;
         let registry = Arc::new(Registry::default());
+        orphans::inherit();
         let zygotes = Arc::new(LanguageZygotes::start(
             &RUNTIMES,
             &config.runtime_directory()?,
@@ -128,11 +130,15 @@ impl Platform {
             // A zygote that cannot be ended in time is ended by the loss of its socket.
             let _ = tokio::time::timeout(END_TIMEOUT, zygote.stop()).await;
         }
+        // A process that the system cannot end must not keep the platform from ending.
+        let ended = tokio::task::spawn_blocking(orphans::end_all);
+        let _ = tokio::time::timeout(END_TIMEOUT, ended).await;
     }
 }
 
 async fn tend(platform: std::sync::Weak<Platform>) {
     let mut ticks = tokio::time::interval(TENDING_INTERVAL);
+    let mut ended = HashSet::new();
     loop {
         ticks.tick().await;
         let Some(platform) = platform.upgrade() else {
@@ -141,5 +147,6 @@ async fn tend(platform: std::sync::Weak<Platform>) {
         for function in platform.registry.list() {
             function.current().pool().tend();
         }
+        orphans::reap(&mut ended);
     }
 }

@@ -10,6 +10,7 @@
 mod children;
 mod function;
 mod language;
+pub(crate) mod orphans;
 mod process;
 mod state;
 

@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
-use rustix::event::epoll;
+use rustix::event::{Timespec, epoll};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 use zygo_wire::control::ExitStatus;
 
@@ -75,14 +76,18 @@ impl Children {
             .pidfd)
     }
 
-    /// Waits for a command or the end of children, and reaps those.
-    pub(crate) fn wait(&mut self) -> io::Result<Vec<Wake>> {
+    /// Waits for a command or the end of children, and reaps those. Returns nothing when `patience` ends first.
+    pub(crate) fn wait(&mut self, patience: Option<Duration>) -> io::Result<Vec<Wake>> {
+        let timeout = patience
+            .map(Timespec::try_from)
+            .transpose()
+            .map_err(io::Error::other)?;
         let mut events = Vec::with_capacity(EVENTS_MAX);
         rustix::io::retry_on_intr(|| {
             epoll::wait(
                 &self.epoll,
                 rustix::buffer::spare_capacity(&mut events),
-                None,
+                timeout.as_ref(),
             )
         })?;
         Ok(events
@@ -92,6 +97,13 @@ impl Children {
                 number => self.reap(number).map(|status| Wake::Exited(number, status)),
             })
             .collect())
+    }
+
+    /// Whether this process id is a living child's.
+    pub(crate) fn contains(&self, pid: i32) -> bool {
+        self.living
+            .values()
+            .any(|child| child.pid.as_raw_pid() == pid)
     }
 
     fn reap(&mut self, number: u64) -> Option<ExitStatus> {

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use crate::children::DESCRIPTOR_BASE;
 
@@ -49,21 +50,37 @@ pub(crate) fn unnamed(descriptors: Vec<String>, named_by_runtime: &[String]) -> 
 }
 
 /// One text for each thread but the main one; the runtime's names are better where it has any.
+///
+/// The kernel ends a thread a moment after the engine has joined it, so threads that the engine does not know get that
+/// moment.
 pub(crate) fn threads(named_by_runtime: Vec<String>) -> Vec<String> {
+    const ENDING_MAX: Duration = Duration::from_millis(50);
+    let started = Instant::now();
+    loop {
+        let others = other_threads();
+        if others.is_empty() {
+            return others;
+        }
+        if !named_by_runtime.is_empty() {
+            return named_by_runtime;
+        }
+        if started.elapsed() > ENDING_MAX {
+            return others;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn other_threads() -> Vec<String> {
     let own = std::process::id().to_string();
-    let others: Vec<String> = std::fs::read_dir("/proc/self/task")
+    std::fs::read_dir("/proc/self/task")
         .into_iter()
         .flatten()
         .flatten()
         .filter(|task| task.file_name().to_string_lossy() != own)
         .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
         .map(|name| format!("thread `{}`", name.trim_end()))
-        .collect();
-    if !others.is_empty() && !named_by_runtime.is_empty() {
-        named_by_runtime
-    } else {
-        others
-    }
+        .collect()
 }
 
 /// A text if the module left a child process, running or dead.

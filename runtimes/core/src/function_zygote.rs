@@ -17,7 +17,7 @@ use zygo_wire::{Failure, FailureKind, Function, LoadWhen, ZygoteCommand, ZygoteE
 use crate::forkable::{self, Baseline};
 use crate::runtime::Runtime;
 use crate::zygote::{Zygote, report};
-use crate::{memory, pages, process, sink};
+use crate::{memory, orphans, pages, process, sink};
 
 /// The whole life, in the process that was just forked. `output` is for what native code prints.
 pub(crate) fn run<R: Runtime>(zygote: &mut Zygote<R>, output: &OwnedFd) -> ! {
@@ -26,6 +26,8 @@ pub(crate) fn run<R: Runtime>(zygote: &mut Zygote<R>, output: &OwnedFd) -> ! {
         // The supervisor changed its mind.
         None => 0,
     };
+    // Instances, and what the load or they have left behind.
+    orphans::end_unknown(|_| false);
     process::end(code)
 }
 

@@ -19,6 +19,8 @@ mod function_zygote;
 mod instance;
 pub mod log;
 pub mod memory;
+mod newborn;
+mod orphans;
 pub mod pages;
 mod process;
 mod run;

@@ -9,16 +9,17 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use zygo_wire::{Function, PROTOCOL, Socket, WireError, ZygoteCommand, ZygoteEvent, packet};
 
 use crate::children::{Children, Wake, own};
 use crate::fresh::{self, Role};
+use crate::newborn::Newborn;
 use crate::runtime::{Fork, Runtime};
 use crate::sink::{self, Sink};
-use crate::{function_zygote, instance, process};
+use crate::{function_zygote, instance, orphans, process};
 
 /// A whole function description with its environment fits.
 const COMMAND_LEN_MAX: usize = zygo_wire::socket::PACKET_LEN_MAX;
@@ -32,6 +33,7 @@ pub(crate) struct Zygote<R> {
     pub(crate) runtime: R,
     /// Absent only in a child between the fork and its new life.
     children: Option<Children>,
+    newborn: Newborn,
     buffer: Vec<u8>,
 }
 
@@ -69,11 +71,13 @@ fn raise_descriptor_limit() {
 
 impl<R: Runtime> Zygote<R> {
     fn new(runtime: R, control: OwnedFd) -> io::Result<Self> {
+        orphans::inherit();
         let children = Some(Children::new(&control)?);
         sink::set(Sink::Control(Socket::from(control)));
         Ok(Self {
             runtime,
             children,
+            newborn: Newborn::default(),
             buffer: vec![0; COMMAND_LEN_MAX],
         })
     }
@@ -84,10 +88,15 @@ impl<R: Runtime> Zygote<R> {
             let Some(children) = &mut self.children else {
                 return Ok(());
             };
-            for wake in children.wait()? {
+            let wakes = children.wait(self.newborn.patience())?;
+            if wakes.is_empty() || self.newborn.patience() == Some(Duration::ZERO) {
+                self.report_newborn()?;
+            }
+            for wake in wakes {
                 match wake {
                     Wake::Exited(child, status) => {
                         report(&ZygoteEvent::Exited { child, status }, &[]);
+                        self.end_orphans();
                     }
                     Wake::Command => match self.receive() {
                         Ok((command, descriptors)) => self.obey(command, descriptors, function)?,
@@ -144,6 +153,7 @@ impl<R: Runtime> Zygote<R> {
         let parent = nix::unistd::getpid();
         match self.runtime.fork() {
             Ok(Fork::Child) => {
+                self.newborn = Newborn::default();
                 if let Some(inherited) = self.children.take() {
                     fresh::start(parent, inherited, role)?;
                 }
@@ -152,7 +162,7 @@ impl<R: Runtime> Zygote<R> {
             }
             Ok(Fork::Parent(pid)) => {
                 drop(role);
-                self.report_forked(child, pid)?;
+                self.newborn.push(child, pid);
                 Ok(Fork::Parent(pid))
             }
             Err(error) => {
@@ -168,12 +178,22 @@ impl<R: Runtime> Zygote<R> {
         }
     }
 
-    fn report_forked(&mut self, child: u64, pid: i32) -> io::Result<()> {
+    /// Ends what a child that is no more has left behind.
+    fn end_orphans(&self) {
+        if let Some(children) = &self.children {
+            orphans::end_unknown(|pid| children.contains(pid) || self.newborn.contains(pid));
+        }
+    }
+
+    /// Tells the supervisor of children that are there by now.
+    fn report_newborn(&mut self) -> io::Result<()> {
         let Some(children) = &mut self.children else {
             return Ok(());
         };
-        let pidfd = children.add(child, pid)?;
-        report(&ZygoteEvent::Forked { child, pid }, &[pidfd]);
+        for (child, pid) in self.newborn.drain() {
+            let pidfd = children.add(child, pid)?;
+            report(&ZygoteEvent::Forked { child, pid }, &[pidfd]);
+        }
         Ok(())
     }
 
@@ -194,6 +214,8 @@ impl<R: Runtime> Zygote<R> {
 impl<R> Zygote<R> {
     /// Waits on the new control socket, which [`fresh::start`] made the sink.
     pub(crate) fn adopt_control(&mut self) -> io::Result<()> {
+        // The flag is not inherited.
+        orphans::inherit();
         self.children = sink::with(|sink| match sink {
             Sink::Control(socket) => Children::new(socket).map(Some),
             _ => Err(io::Error::other(

@@ -1,0 +1,42 @@
+// Tells the engine how to make the errors that native operations name: without this, such an operation would throw
+// `undefined`.
+"use strict";
+
+(function () {
+const { core } = globalThis.__bootstrap;
+const { DOMException, QuotaExceededError } = core.loadExtScript("ext:deno_web/01_dom_exception.js");
+
+// What the web's standards call a DOMException with this name.
+const DOM_EXCEPTIONS = [
+  "AbortError", "ConstraintError", "DataCloneError", "DataError", "EncodingError", "HierarchyRequestError",
+  "IndexSizeError", "InUseAttributeError", "InvalidAccessError", "InvalidCharacterError", "InvalidModificationError",
+  "InvalidNodeTypeError", "InvalidStateError", "NamespaceError", "NetworkError", "NoModificationAllowedError",
+  "NotAllowedError", "NotFoundError", "NotReadableError", "NotSupportedError", "OperationError", "ReadOnlyError",
+  "SecurityError", "SyntaxError", "TimeoutError", "TransactionInactiveError", "TypeMismatchError", "UnknownError",
+  "VersionError", "WrongDocumentError",
+];
+
+// What the operating system and the native libraries report.
+const SYSTEM_ERRORS = [
+  "AddrInUse", "AddrNotAvailable", "AlreadyExists", "BadResource", "BrokenPipe", "Busy", "ConnectionAborted",
+  "ConnectionRefused", "ConnectionReset", "FilesystemLoop", "Http", "Interrupted", "InvalidData", "IsADirectory",
+  "NetworkUnreachable", "NotADirectory", "NotCapable", "NotConnected", "NotFound", "NotSupported", "PermissionDenied",
+  "TimedOut", "UnexpectedEof", "WouldBlock", "WriteZero",
+];
+
+function register(name, builder) {
+  try {
+    core.registerErrorBuilder(name, builder);
+  } catch {
+    // The engine's core has one for this name already.
+  }
+}
+
+for (const name of DOM_EXCEPTIONS) {
+  register(`DOMException${name}`, (message) => new DOMException(message, name));
+}
+register("DOMExceptionQuotaExceededError", (message) => new QuotaExceededError(message));
+for (const name of SYSTEM_ERRORS) {
+  register(name, (message) => Object.defineProperty(new Error(message), "name", { value: name, configurable: true }));
+}
+})();
