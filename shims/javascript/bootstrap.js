@@ -128,14 +128,17 @@ globalThis.__zygo = {
   bind: handler.bind,
   describe: error.describe,
   dispatch: handler.dispatch,
-  beginLoad: timers.beginLoad,
+  beginLoad(loadsBeforeFork) {
+    // Once for the module and all its instances, or its clock would go back at a fork.
+    performance.setTimeOrigin();
+    timers.beginLoad(loadsBeforeFork);
+  },
   endLoad: timers.endLoad,
   rehearsals: () => rehearsal.names,
   rehearse: rehearsal.rehearse,
   respond: response.respond,
   setRoot: error.setRoot,
   reset(inNewLoop) {
-    performance.setTimeOrigin();
     if (inNewLoop) timers.restart();
   },
   setEnvironment: (entries) => Object.assign(process.env, Object.fromEntries(entries)),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::object::Object;
 use crate::config::Config;
 use crate::function::manifest::{
-    Manifest, ManifestError, Network, RateLimit, RuntimeName, Scaling, Trigger,
+    Manifest, ManifestError, Network, RUNTIME_NAMES, RateLimit, RuntimeName, Scaling, Trigger,
 };
 use crate::function::{Function, Version};
 use crate::pool::Isolation;
@@ -66,7 +66,7 @@ impl FunctionInput {
             .ok_or_else(|| missing("name", "1 to 64 of a-z, A-Z, 0-9, - and _"))?;
         let runtime = self
             .runtime
-            .ok_or_else(|| missing("runtime", "typescript, javascript, python or ruby"))?;
+            .ok_or_else(|| missing("runtime", RUNTIME_NAMES))?;
         let manifest = Manifest {
             name,
             runtime,

@@ -26,6 +26,9 @@ pub enum RuntimeName {
 /// Every runtime binary there is, by the name after `zygo-`.
 pub const RUNTIMES: [&str; 3] = ["javascript", "python", "ruby"];
 
+/// The names that users may write, for messages.
+pub const RUNTIME_NAMES: &str = "typescript, javascript, python or ruby";
+
 impl RuntimeName {
     /// The runtime that runs this language.
     #[must_use]

@@ -21,6 +21,9 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// A longer id of the caller's is replaced by ours.
 const REQUEST_ID_LEN_MAX: usize = 128;
 
+/// The deepest JSON that is passed on; every language's parser takes it (Ruby's is told to, Python's recursion bears it).
+const JSON_DEPTH_MAX: usize = 512;
+
 /// The header that carries the id, both ways.
 pub(crate) const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
 
@@ -107,6 +110,10 @@ fn body_kind(headers: &HeaderMap, body: &Bytes) -> Result<BodyKind, RequestError
         _ => BodyKind::Binary,
     };
     match kind {
+        BodyKind::Json if is_nested_too_deeply(body) => {
+            let rule = format!("the body is nested deeper than {JSON_DEPTH_MAX} levels");
+            Err(RequestError::malformed("", rule))
+        }
         BodyKind::Json => match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
             Ok(_) if std::str::from_utf8(body).is_ok() => Ok(BodyKind::Json),
             Ok(_) => Err(RequestError::malformed("", "the body is not UTF-8")),
@@ -118,6 +125,26 @@ fn body_kind(headers: &HeaderMap, body: &Bytes) -> Result<BodyKind, RequestError
         BodyKind::Text if std::str::from_utf8(body).is_err() => Ok(BodyKind::Binary),
         kind => Ok(kind),
     }
+}
+
+/// Whether arrays and objects lie deeper in each other than any handler's parser can follow. Bytes inside strings do
+/// not count; the text need not be JSON.
+fn is_nested_too_deeply(text: &[u8]) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for &byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > JSON_DEPTH_MAX {
+            return true;
+        }
+    }
+    false
 }
 
 /// The event as handlers see it, without its body.

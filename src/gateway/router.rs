@@ -24,9 +24,27 @@ pub(super) fn router(platform: Arc<Platform>) -> Router {
         .method_not_allowed_fallback(|| async { Rejection::from(RequestError::MethodNotAllowed) })
         .layer(middleware::from_fn(identify));
     Router::new()
-        .route("/functions/{key}/invoke", post(invoke))
+        .route(
+            "/functions/{key}/invoke",
+            post(invoke).fallback(identified_refusal),
+        )
         .merge(control)
         .with_state(platform)
+}
+
+/// The invoke path with another method. It has no layer, so that a call costs nothing more.
+async fn identified_refusal(request: Request<Body>) -> Response {
+    let request_id = request::request_id(request.headers());
+    refusal(
+        &RequestError::MethodNotAllowed,
+        &request_id,
+        request.uri().path(),
+    )
+}
+
+fn refusal(error: &RequestError, request_id: &str, path: &str) -> Response {
+    let problem = Problem::of_request(error).with_request(request_id, Some(path));
+    response::with_request_id(problem.into_response(), request_id)
 }
 
 /// Gives every request of the control plane its id, and errors their form.
@@ -68,11 +86,7 @@ async fn invoke(
             let (version, outcome) = platform.invoke(&function, &invocation).await;
             response::of_invocation(&request_id, version.number(), outcome)
         }
-        Err(error) => {
-            let problem =
-                Problem::of_request(&error).with_request(&request_id, Some(head.uri.path()));
-            response::with_request_id(problem.into_response(), &request_id)
-        }
+        Err(error) => refusal(&error, &request_id, head.uri.path()),
     }
 }
 

@@ -8,19 +8,16 @@
 //! and one answer. Whoever owns an [`Instance`] owns the process: dropping it kills the process.
 //! Knows nothing of pools, of HTTP, or of how the process came to be.
 
+mod event;
 mod failure;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
-use serde_json::value::RawValue;
-use zygo_wire::control::Level;
-use zygo_wire::data::{
-    BodyKind, FinishedHeader, InstanceCommand, InstanceEvent, InvokeHeader, Usage,
-};
+use zygo_wire::data::{InstanceCommand, InstanceEvent, InvokeHeader, Usage};
 use zygo_wire::{Failure, FailureKind, WireError, packet};
 
+use event::Event;
 pub use failure::InstanceError;
 
 use crate::invocation::{Answer, Invocation, LogLines};
@@ -60,14 +57,6 @@ pub(crate) struct Served {
     pub(crate) usage: Usage,
     /// What the handler wrote.
     pub(crate) logs: LogLines,
-}
-
-/// A packet from the instance, taken out of the receive buffer.
-enum Event {
-    Parked,
-    Logged(u64, Level, String),
-    Finished(u64, Result<Answer, InstanceError>, Usage),
-    Failed(u64, Failure, Usage),
 }
 
 impl Instance {
@@ -201,8 +190,9 @@ impl Instance {
 
     async fn receive(&self, response_len_max: usize) -> Result<Event, InstanceError> {
         let received = self.socket.receive(|bytes, descriptors| {
-            let event = packet::decode::<InstanceEvent<'_>>(bytes)
-                .and_then(|(event, inline)| take(event, inline, &descriptors, response_len_max));
+            let event = packet::decode::<InstanceEvent<'_>>(bytes).and_then(|(event, inline)| {
+                event::take(event, inline, &descriptors, response_len_max)
+            });
             let after = match event {
                 Ok(Event::Logged(..)) => After::More,
                 _ => After::Silence,
@@ -247,67 +237,6 @@ async fn send(
     socket
         .send(&InstanceCommand::Invoke(header), &invocation.body, &[])
         .await
-}
-
-fn take(
-    event: InstanceEvent<'_>,
-    inline: &[u8],
-    descriptors: &[std::os::fd::OwnedFd],
-    response_len_max: usize,
-) -> Result<Event, WireError> {
-    Ok(match event {
-        InstanceEvent::Parked => Event::Parked,
-        InstanceEvent::Logged { number, level } => {
-            Event::Logged(number, level, String::from_utf8_lossy(inline).into_owned())
-        }
-        InstanceEvent::Failed {
-            number,
-            failure,
-            usage,
-        } => Event::Failed(number, failure, usage),
-        InstanceEvent::Finished(header) => {
-            let usage = header.usage;
-            match packet::body(inline, header.body_len, descriptors, response_len_max) {
-                Ok(body) => {
-                    let number = header.number;
-                    let answer = answer(header, Bytes::from(body.into_owned()))?;
-                    Event::Finished(number, Ok(answer), usage)
-                }
-                Err(WireError::TooLong { len, max }) => Event::Finished(
-                    header.number,
-                    Err(InstanceError::ResponseTooLong { len, max }),
-                    usage,
-                ),
-                Err(error) => return Err(error),
-            }
-        }
-    })
-}
-
-/// What the instance says of its own answer is checked: nobody above needs to doubt it, and an instance that says
-/// what is not so is not used again.
-fn answer(header: FinishedHeader<'_>, body: Bytes) -> Result<Answer, WireError> {
-    match header.body_kind {
-        _ if !(100..=599).contains(&header.status_code) => {
-            return Err(WireError::Violation("a status code out of range"));
-        }
-        BodyKind::Json if serde_json::from_slice::<&RawValue>(&body).is_err() => {
-            return Err(WireError::Violation("a JSON body that is no JSON"));
-        }
-        BodyKind::Text if std::str::from_utf8(&body).is_err() => {
-            return Err(WireError::Violation("a text body that is no UTF-8"));
-        }
-        _ => {}
-    }
-    let headers = header.headers.into_iter();
-    Ok(Answer {
-        status_code: header.status_code,
-        headers: headers
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect(),
-        body_kind: header.body_kind,
-        body,
-    })
 }
 
 impl From<Failure> for InstanceError {

@@ -16,6 +16,7 @@ mod lease;
 mod park;
 mod policy;
 mod settings;
+mod tend;
 mod zygote_slot;
 
 use std::collections::VecDeque;
@@ -114,16 +115,6 @@ impl Pool {
         self.settings.isolation
     }
 
-    /// Lets go of instances that died or were idle for too long, and parks new ones where some are missing. Called
-    /// now and then.
-    pub(crate) fn tend(self: &Arc<Self>) {
-        let expired = self.take_expired();
-        for instance in expired {
-            self.discard(instance);
-        }
-        self.refill();
-    }
-
     /// Serves nobody any more: idle instances end now, busy ones when they are done.
     pub(crate) fn retire(self: &Arc<Self>) {
         let (waiting, instances) = {
@@ -136,17 +127,6 @@ impl Pool {
         drop(waiting);
         for instance in instances {
             self.discard(instance);
-        }
-    }
-
-    /// Figures for people: idle, parked, and all instances with their process ids.
-    pub(crate) fn census(&self) -> Census {
-        let state = self.lock();
-        let pids = |instances: &[Instance]| instances.iter().filter_map(Instance::pid).collect();
-        Census {
-            idle: pids(&state.idle),
-            parked: pids(&state.parked),
-            live: state.live,
         }
     }
 
@@ -273,41 +253,9 @@ impl Pool {
         self.release_room();
     }
 
-    fn take_expired(&self) -> Vec<Instance> {
-        let mut state = self.lock();
-        let mut may_expire = policy::may_expire(state.snapshot(), self.settings.bounds);
-        let idle_timeout = self.settings.idle_timeout;
-        // The oldest are at the front.
-        let mut expired: Vec<Instance> = state
-            .idle
-            .extract_if(.., |instance| {
-                let old = may_expire > 0 && instance.idle_for() >= idle_timeout;
-                may_expire -= usize::from(old);
-                old || !instance.is_usable()
-            })
-            .collect();
-        expired.extend(
-            state
-                .parked
-                .extract_if(.., |instance| !instance.is_usable()),
-        );
-        expired
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Figures of a pool for people.
-#[derive(Debug)]
-pub(crate) struct Census {
-    /// Process ids of idle instances.
-    pub(crate) idle: Vec<i32>,
-    /// Process ids of parked instances.
-    pub(crate) parked: Vec<i32>,
-    /// All instances there are or will be.
-    pub(crate) live: usize,
 }
 
 /// The instance that served last on this thread, or else the one that served last at all.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,6 +61,23 @@ pub(crate) struct LanguageZygote {
     state: watch::Sender<State>,
     /// The running process, for the end of the platform.
     child: Mutex<Option<Child>>,
+}
+
+/// Why a life of the process never came to be.
+struct NotStarted {
+    /// For people.
+    reason: String,
+    /// Whether somebody ended it with a signal.
+    was_killed: bool,
+}
+
+impl From<String> for NotStarted {
+    fn from(reason: String) -> Self {
+        Self {
+            reason,
+            was_killed: false,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -155,7 +173,11 @@ impl LanguageZygote {
             let born = Instant::now();
             match self.live().await {
                 Ok(()) => failed_starts = 0,
-                Err(reason) => {
+                // Whoever killed it may do so again; it is no sign that the binary cannot start.
+                Err(NotStarted {
+                    was_killed: true, ..
+                }) => {}
+                Err(NotStarted { reason, .. }) => {
                     failed_starts += 1;
                     let stopped = matches!(*self.state.borrow(), State::Stopped);
                     if failed_starts == 1 && !stopped {
@@ -171,7 +193,7 @@ impl LanguageZygote {
     }
 
     /// One life of the process, from exec to its end. Fails when it never became ready.
-    async fn live(&self) -> Result<(), String> {
+    async fn live(&self) -> Result<(), NotStarted> {
         let children = Arc::new(self.spawn()?);
         let ready = tokio::time::timeout(START_TIMEOUT, children.next_event()).await;
         let (engine, boot) = match ready {
@@ -181,10 +203,11 @@ impl LanguageZygote {
                 duration_us,
             })) => (engine, Duration::from_micros(duration_us)),
             Ok(Ok(ZygoteEvent::Ready { .. })) => {
-                return Err(format!(
+                let reason = format!(
                     "{} is of another build; build all of zygo anew",
                     self.binary.display()
-                ));
+                );
+                return Err(NotStarted::from(reason));
             }
             _ => return Err(self.why_not_started().await),
         };
@@ -232,15 +255,18 @@ impl LanguageZygote {
         }
     }
 
-    async fn why_not_started(&self) -> String {
+    async fn why_not_started(&self) -> NotStarted {
         let binary = self.binary.display();
-        match self.reap().await {
+        let status = self.reap().await;
+        let was_killed = status.is_some_and(|status| status.signal().is_some());
+        let reason = match status {
             Some(status) if status.code() == Some(127) => {
                 format!("{binary} lacks a shared library; install it with scripts/setup")
             }
             Some(status) => format!("{binary} ended during its start ({status})"),
             None => format!("{binary} was not ready within {START_TIMEOUT:?}"),
-        }
+        };
+        NotStarted { reason, was_killed }
     }
 
     /// Collects the ended process, killing it if it lingers.

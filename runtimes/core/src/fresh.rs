@@ -39,10 +39,14 @@ pub(crate) fn start(parent: Pid, inherited: Children, role: Role<'_>) -> std::io
 }
 
 fn close_inherited() {
-    let first = libc::c_uint::try_from(DESCRIPTOR_BASE).unwrap_or(libc::c_uint::MAX);
-    // SAFETY: descriptors from this number on belong to the zygote that forked us (see children.rs); every owner of
-    // one was forgotten or is about to be replaced without being dropped, so nobody here uses or closes them again.
+    close_all_from(u32::try_from(DESCRIPTOR_BASE).unwrap_or(u32::MAX));
+}
+
+/// Closes every descriptor from this number on. Nothing may own one of them, or whatever does must be forgotten.
+pub(crate) fn close_all_from(first: u32) {
+    // SAFETY: called when nothing was opened yet, or with the zygote's base (see children.rs) after a fork, when every
+    // owner was forgotten or is about to be replaced without being dropped; so nobody uses or closes them again.
     unsafe {
-        libc::close_range(first, libc::c_uint::MAX, 0);
+        libc::close_range(first, u32::MAX, 0);
     }
 }

@@ -20,7 +20,7 @@ use crate::zygote::{Zygote, report};
 use crate::{memory, orphans, pages, process, sink};
 
 /// The whole life, in the process that was just forked. `output` is for what native code prints.
-pub(crate) fn run<R: Runtime>(zygote: &mut Zygote<R>, output: &OwnedFd) -> ! {
+pub(crate) fn run<R: Runtime>(zygote: &mut Zygote<R>, output: OwnedFd) -> ! {
     let code = match receive_function(zygote) {
         Some(function) => live(zygote, &function, output),
         // The supervisor changed its mind.
@@ -39,7 +39,7 @@ fn receive_function<R: Runtime>(zygote: &mut Zygote<R>) -> Option<Box<Function>>
 }
 
 /// Returns the exit code.
-fn live<R: Runtime>(zygote: &mut Zygote<R>, function: &Function, output: &OwnedFd) -> i32 {
+fn live<R: Runtime>(zygote: &mut Zygote<R>, function: &Function, output: OwnedFd) -> i32 {
     process::set_title("zygote", &function.name);
     match start(zygote, function, output) {
         Ok(()) => i32::from(zygote.serve(Some(function)).is_err()),
@@ -70,10 +70,12 @@ impl From<Failure> for NotReady {
 fn start<R: Runtime>(
     zygote: &mut Zygote<R>,
     function: &Function,
-    output: &OwnedFd,
+    output: OwnedFd,
 ) -> Result<(), NotReady> {
     let started = Instant::now();
-    redirect_output(output).map_err(platform_failure)?;
+    redirect_output(&output).map_err(platform_failure)?;
+    // Descriptors 1 and 2 are enough.
+    drop(output);
     memory::limit(function.memory_limit_mb.saturating_add(R::MEMORY_SLACK_MB))
         .map_err(platform_failure)?;
     if function.load_when == LoadWhen::BeforeFork {

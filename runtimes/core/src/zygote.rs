@@ -24,6 +24,9 @@ use crate::{function_zygote, instance, orphans, process};
 /// A whole function description with its environment fits.
 const COMMAND_LEN_MAX: usize = zygo_wire::socket::PACKET_LEN_MAX;
 
+/// A zygote is started with standard input, output and error.
+const FIRST_UNEXPECTED: u32 = 3;
+
 /// Descriptors that a zygote may hold: its own start at 512 and one is kept for each living child.
 const DESCRIPTORS_MAX: u64 = 65_536;
 
@@ -52,6 +55,8 @@ pub(crate) fn run_language_zygote<R: Runtime>() -> ExitCode {
 fn start_language_zygote<R: Runtime>() -> io::Result<Zygote<R>> {
     let started = Instant::now();
     raise_descriptor_limit();
+    // What the supervisor was started with by others is none of ours.
+    fresh::close_all_from(FIRST_UNEXPECTED);
     let control = own(std::io::stdin())?;
     let null = std::fs::File::open("/dev/null")?;
     rustix::stdio::dup2_stdin(&null)?;
@@ -131,7 +136,7 @@ impl<R: Runtime> Zygote<R> {
             (ZygoteCommand::ForkFunctionZygote { child }, None, Some(control), Some(output)) => {
                 let role = Role::FunctionZygote(Socket::from(control));
                 match self.fork(child, role)? {
-                    Fork::Child => function_zygote::run(self, &output),
+                    Fork::Child => function_zygote::run(self, output),
                     Fork::Parent(_) => Ok(()),
                 }
             }

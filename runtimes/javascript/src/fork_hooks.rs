@@ -91,7 +91,7 @@ pub(crate) fn reseed(state: &mut OpState) {
     state.put(StdRng::from_entropy());
 }
 
-/// Lets this process's clock begin now.
+/// Lets the clock of the module that is about to be loaded begin now; it goes on in all instances.
 pub(crate) fn restart_clock(state: &mut OpState) {
     state.put(deno_web::StartTime::default());
 }

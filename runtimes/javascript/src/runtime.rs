@@ -68,6 +68,7 @@ impl Runtime for JavaScript {
     fn load(&mut self, function: &Function) -> Result<(), Failure> {
         let entered = self.tokio.handle().clone();
         let _entered = entered.enter();
+        fork_hooks::restart_clock(&mut self.engine.js.op_state().borrow_mut());
         load::load(self, function)?;
         match function.load_when {
             LoadWhen::BeforeFork => Ok(()),
@@ -104,7 +105,6 @@ impl Runtime for JavaScript {
         })?;
         // Taking the zygote's loop apart would only copy shared pages.
         std::mem::forget(std::mem::replace(&mut self.tokio, tokio));
-        fork_hooks::restart_clock(&mut self.engine.js.op_state().borrow_mut());
         self.restore()
     }
 

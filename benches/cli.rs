@@ -1,0 +1,144 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Measures Zygo and its peers on this machine.
+#[derive(Debug, Parser)]
+#[command(version, about, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Without a command, `run` is meant.
+    #[command(flatten)]
+    pub(crate) run: Run,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a platform, measure it and its peers, write the record, the table and the plots.
+    Run(Run),
+    /// Show how the second record differs from the first.
+    Compare(Compare),
+    /// Write the table and the plots of a record again.
+    Report(Report),
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// A tenth of the samples; under 90 seconds instead of under 20 minutes.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Only these measurements.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) only: Vec<Part>,
+    /// Only these languages.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) languages: Vec<Language>,
+    /// Where the record and its reports go.
+    #[arg(long, default_value = "benches/results")]
+    pub(crate) out: PathBuf,
+    /// The promised numbers.
+    #[arg(long, default_value = "benches/budgets.toml")]
+    pub(crate) budgets: PathBuf,
+    /// The folder with `peers.toml` and the peers' own files.
+    #[arg(long, default_value = "benches/peers")]
+    pub(crate) peers: PathBuf,
+    /// The platform's executable [default: `zygo` beside this one].
+    #[arg(long)]
+    pub(crate) zygo: Option<PathBuf>,
+    /// The platform's port [default: a free one].
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// Which cores servers and generator get while throughput is measured.
+    #[arg(long, value_enum, default_value_t = Pin::Split)]
+    pub(crate) pin: Pin,
+}
+
+/// Options of `compare`.
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// The older record.
+    pub(crate) before: PathBuf,
+    /// The newer record.
+    pub(crate) after: PathBuf,
+}
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The record.
+    pub(crate) record: PathBuf,
+    /// The promised numbers.
+    #[arg(long, default_value = "benches/budgets.toml")]
+    pub(crate) budgets: PathBuf,
+}
+
+/// A group of figures that can be asked for alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Starts of a trivial handler: forked, parked, booted.
+    Cold,
+    /// Starts of a handler with heavy imports.
+    Heavy,
+    /// Latency and throughput of warm instances.
+    Warm,
+    /// Throughput with a fresh process per invocation.
+    Fresh,
+    /// A hundred invocations at once of a cold function.
+    Burst,
+    /// Memory of zygotes, instances and supervisor.
+    Memory,
+    /// The same figures of other servers.
+    Peers,
+}
+
+/// How cores are shared out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Pin {
+    /// The generator has the last core for itself, the server all others.
+    Split,
+    /// The kernel decides.
+    None,
+}
+
+/// A language of functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    Javascript,
+    Python,
+    Ruby,
+}
+
+impl Language {
+    /// All languages.
+    pub(crate) const ALL: [Self; 3] = [Self::Javascript, Self::Python, Self::Ruby];
+
+    /// The name that the API and the record use.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Javascript => "javascript",
+            Self::Python => "python",
+            Self::Ruby => "ruby",
+        }
+    }
+}
+
+impl Run {
+    /// Whether this group of figures is wanted.
+    pub(crate) fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+
+    /// The languages to measure.
+    pub(crate) fn languages(&self) -> Vec<Language> {
+        if self.languages.is_empty() {
+            Language::ALL.to_vec()
+        } else {
+            self.languages.clone()
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Warm instances: latency with one caller, latency at a steady rate, throughput with 32 callers; beside each, the same
+//! server answering `/healthz` without any function. A machine is not the same from one second to the next, so the
+//! servers and languages take turns in short slices: then their differences mean something.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{Bench, invoking};
+use crate::http;
+use crate::load::{self, Arrivals, Outcome, Plan, Reading};
+use crate::subject::functions::{Function, Weight};
+use crate::subject::platform::{Deployed, Platform};
+
+const CALLERS: usize = 32;
+/// Enough to keep one core busy while another invocation is being read or written.
+const INSTANCES: u32 = 2;
+const STEADY_RATE: f64 = 1_000.0;
+
+/// Whom the turns are taken by.
+struct Turn {
+    name: &'static str,
+    plan: Plan,
+    /// The only start kind that counts.
+    kind: &'static str,
+    note: String,
+}
+
+/// The server alone and every language, in turns.
+pub(crate) fn all(bench: &mut Bench<'_>, platform: &mut Platform) {
+    bench.attempt("warm instances and the server alone, in turns", |bench| {
+        let mut deployed = Vec::new();
+        let mut turns = vec![alone(platform)];
+        for language in bench.options.languages() {
+            let one = platform.deploy(&Function::warm(language, Weight::Trivial, INSTANCES))?;
+            platform.rehearse(&one, 5)?;
+            turns.push(invoked(platform, &one, language.name()));
+            deployed.push(one);
+        }
+        let measured = three_ways(bench, platform, &turns);
+        deployed.iter().try_for_each(|one| platform.delete(one))?;
+        measured
+    });
+}
+
+/// Each way replaces the arrivals.
+const NEVER: Arrivals = Arrivals::Open {
+    every: Duration::ZERO,
+    count: 0,
+};
+
+fn alone(platform: &Platform) -> Turn {
+    let request = http::request("GET", "/healthz", platform.address, None);
+    let plan = Plan {
+        address: platform.address,
+        request,
+        connections: 1,
+        arrivals: NEVER,
+        reading: Reading::Plain,
+    };
+    Turn {
+        name: "healthz",
+        plan,
+        kind: load::PLAIN,
+        note: String::new(),
+    }
+}
+
+fn invoked(platform: &Platform, deployed: &Deployed, name: &'static str) -> Turn {
+    let plan = invoking(platform, deployed, 1, NEVER, Reading::StartKind);
+    Turn {
+        name,
+        plan,
+        kind: "warm",
+        note: format!(", {INSTANCES} instances"),
+    }
+}
+
+/// How the turns are loaded.
+struct Way {
+    id: &'static str,
+    load: String,
+    connections: usize,
+    arrivals: Arrivals,
+    /// Whether the question is how many per second: then the generator has a core of its own.
+    throughput: bool,
+}
+
+fn three_ways(bench: &mut Bench<'_>, platform: &Platform, turns: &[Turn]) -> Result<()> {
+    let (slices, milliseconds) = bench.pick((10, 500), (2, 250));
+    let closed = Arrivals::closed(
+        Duration::from_millis(100),
+        Duration::from_millis(milliseconds),
+    );
+    let steady = Arrivals::open(STEADY_RATE, milliseconds);
+    let way = |id, load: String, connections, arrivals, throughput| Way {
+        id,
+        load,
+        connections,
+        arrivals,
+        throughput,
+    };
+    let ways = [
+        way("c1", "closed loop, 1 caller".to_owned(), 1, closed, false),
+        way(
+            "steady",
+            format!("open loop, {STEADY_RATE}/s"),
+            CALLERS,
+            steady,
+            false,
+        ),
+        way(
+            "c32",
+            format!("closed loop, {CALLERS} callers"),
+            CALLERS,
+            closed,
+            true,
+        ),
+    ];
+    for way in &ways {
+        let runs = in_turns(turns, slices, |turn| loaded(bench, platform, turn, way))?;
+        for (turn, run) in turns.iter().zip(runs) {
+            let load = format!("{}{}, {slices} turns", way.load, turn.note);
+            let is_rate = way.arrivals == closed;
+            bench.add_kind(
+                format!("warm/{}/{}", way.id, turn.name),
+                turn.kind,
+                &load,
+                &run,
+                is_rate,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn loaded(bench: &Bench<'_>, platform: &Platform, turn: &Turn, way: &Way) -> Result<Outcome> {
+    let plan = Plan {
+        connections: way.connections,
+        arrivals: way.arrivals,
+        ..turn.plan.clone()
+    };
+    if way.throughput {
+        bench.throughput(&plan, platform.pid())
+    } else {
+        load::run(&plan)
+    }
+}
+
+/// One slice of each, and again, and again; the slices of each together.
+fn in_turns(
+    turns: &[Turn],
+    slices: u32,
+    run: impl Fn(&Turn) -> Result<Outcome>,
+) -> Result<Vec<Outcome>> {
+    let mut all: Vec<Outcome> = turns.iter().map(|_| Outcome::default()).collect();
+    for _ in 0..slices {
+        for (turn, whole) in turns.iter().zip(&mut all) {
+            whole.absorb(run(turn)?);
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,8 @@
+"""The functions-framework peer."""
+
+import functions_framework
+
+
+@functions_framework.http
+def hello(request):
+    return "hello\n"

@@ -1,0 +1,115 @@
+//! One run: everything that was asked for, in order, then the record and its reports.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::cli::{self, Part};
+use crate::host::{self, machine};
+use crate::measure::{self, Bench};
+use crate::record::Record;
+use crate::report;
+use crate::subject::platform::Platform;
+
+/// Measures and reports.
+pub(crate) fn run(options: &cli::Run) -> Result<()> {
+    let begun = Instant::now();
+    let mut bench = Bench::new(options, blank(options));
+    measure_platform(&mut bench);
+    if options.wants(Part::Peers) {
+        measure::peers::all(&mut bench);
+    }
+    ensure!(
+        !bench.record.series.is_empty() || !bench.record.memory.is_empty(),
+        "nothing could be measured"
+    );
+    std::fs::create_dir_all(&options.out)
+        .with_context(|| format!("creating {}", options.out.display()))?;
+    let name = format!(
+        "{}-{}{}.json",
+        bench.record.date,
+        bench.record.commit,
+        if options.quick { "-quick" } else { "" }
+    );
+    let path = options.out.join(name);
+    bench.record.write(&path)?;
+    host::say(&format!(
+        "{} s; written: {}",
+        begun.elapsed().as_secs(),
+        path.display()
+    ));
+    report::rewrite(&path, &options.budgets)
+}
+
+fn blank(options: &cli::Run) -> Record {
+    let started = machine::now();
+    Record {
+        schema: 1,
+        date: machine::day(started),
+        started,
+        commit: machine::commit(),
+        quick: options.quick,
+        cores: match options.pin {
+            cli::Pin::Split => {
+                "throughput: the generator has the last core, the server all others".to_owned()
+            }
+            cli::Pin::None => "generator and server share all cores".to_owned(),
+        },
+        machine: machine::look(),
+        others: crate::record::Others::default(),
+        series: Vec::new(),
+        memory: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn measure_platform(bench: &mut Bench<'_>) {
+    let parts = [
+        Part::Cold,
+        Part::Heavy,
+        Part::Warm,
+        Part::Fresh,
+        Part::Burst,
+        Part::Memory,
+    ];
+    if !parts.into_iter().any(|part| bench.options.wants(part)) {
+        return;
+    }
+    match executable(bench.options).and_then(|path| start(&path, bench.options)) {
+        Ok(platform) => measure_running(bench, platform),
+        Err(error) => bench.note(format!("zygo was not measured: {error:#}")),
+    }
+}
+
+fn executable(options: &cli::Run) -> Result<PathBuf> {
+    if let Some(path) = &options.zygo {
+        return path
+            .canonicalize()
+            .with_context(|| format!("looking for {}", path.display()));
+    }
+    let path = std::env::current_exe()?.with_file_name("zygo");
+    ensure!(
+        path.exists(),
+        "there is no {}; build it or give --zygo",
+        path.display()
+    );
+    Ok(path)
+}
+
+fn start(executable: &Path, options: &cli::Run) -> Result<Platform> {
+    let port = options.port.map_or_else(host::free_port, Ok)?;
+    Platform::start(executable, port)
+}
+
+fn measure_running(bench: &mut Bench<'_>, mut platform: Platform) {
+    host::say(&format!(
+        "zygo is ready after {} ms",
+        platform.start_took.as_millis()
+    ));
+    measure::platform(bench, &mut platform);
+    let log = platform.log_tail();
+    if let Err(error) = platform.stop() {
+        bench.note(format!("{error:#}; its log ended with:\n{log}"));
+    }
+}

@@ -1,0 +1,211 @@
+//! The functions that are deployed to be measured: trivial ones and ones with heavy imports, in each language.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::cli::Language;
+
+/// How much a function loads before it can answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// Nothing.
+    Trivial,
+    /// numpy and pandas; a bundle of 2 MB; sinatra.
+    Heavy,
+    /// Nothing, but the answer takes [`WAITS_MS`] without using the processor: concurrent invocations overlap for sure.
+    Waiting,
+}
+
+/// How long a waiting function waits.
+pub(crate) const WAITS_MS: u32 = 100;
+
+impl Weight {
+    /// The name that the record uses.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Trivial => "trivial",
+            Self::Heavy => "heavy",
+            Self::Waiting => "waiting",
+        }
+    }
+}
+
+/// A function and how its instances live.
+#[derive(Debug, Clone)]
+pub(crate) struct Function {
+    pub(crate) language: Language,
+    pub(crate) weight: Weight,
+    /// `instance` or `request`.
+    pub(crate) isolation: &'static str,
+    pub(crate) min_instances: u32,
+    pub(crate) max_instances: u32,
+    pub(crate) parked: u32,
+}
+
+impl Function {
+    /// Every invocation gets a fresh process, `parked` of them forked ahead.
+    pub(crate) fn fresh(language: Language, weight: Weight, parked: u32) -> Self {
+        Self {
+            language,
+            weight,
+            isolation: "request",
+            min_instances: 0,
+            max_instances: 128,
+            parked,
+        }
+    }
+
+    /// Instances serve one invocation after the other; `instances` of them stay.
+    pub(crate) fn warm(language: Language, weight: Weight, instances: u32) -> Self {
+        Self {
+            language,
+            weight,
+            isolation: "instance",
+            min_instances: instances,
+            max_instances: instances,
+            parked: 0,
+        }
+    }
+
+    /// The body of the deploy request. Code of different names is different, so nothing of another deploy can be used.
+    pub(crate) fn body(&self, name: &str) -> Value {
+        json!({
+            "name": name,
+            "runtime": self.language.name(),
+            "code": self.code(name),
+            "handler": "handler",
+            "memory": 256,
+            "timeout": 10_000,
+            "isolation": self.isolation,
+            "scaling": {
+                "minInstances": self.min_instances,
+                "maxInstances": self.max_instances,
+                "parked": self.parked,
+            },
+        })
+    }
+
+    fn code(&self, name: &str) -> String {
+        let handler = match (self.language, self.weight) {
+            (Language::Javascript, Weight::Trivial) => JAVASCRIPT.to_owned(),
+            (Language::Javascript, Weight::Heavy) => bundle() + JAVASCRIPT_HEAVY,
+            (Language::Python, Weight::Trivial) => PYTHON.to_owned(),
+            (Language::Python, Weight::Heavy) => PYTHON_HEAVY.to_owned(),
+            (Language::Ruby, Weight::Trivial) => RUBY.to_owned(),
+            (Language::Ruby, Weight::Heavy) => RUBY_HEAVY.to_owned(),
+            (Language::Javascript, Weight::Waiting) => {
+                JAVASCRIPT_WAITING.replace("WAITS", &WAITS_MS.to_string())
+            }
+            (Language::Python, Weight::Waiting) => {
+                PYTHON_WAITING.replace("WAITS", &WAITS_MS.to_string())
+            }
+            (Language::Ruby, Weight::Waiting) => {
+                RUBY_WAITING.replace("WAITS", &WAITS_MS.to_string())
+            }
+        };
+        let comment = if self.language == Language::Javascript {
+            "//"
+        } else {
+            "#"
+        };
+        format!("{comment} {name}\n{handler}")
+    }
+}
+
+const JAVASCRIPT: &str = r#"export const handler = async (event, context) => ({ statusCode: 200, body: "hello\n" });
+"#;
+
+const JAVASCRIPT_HEAVY: &str = r#"export const handler = async (event, context) => ({ statusCode: 200, body: String(registry.size) });
+"#;
+
+const PYTHON: &str = r#"def handler(event, context):
+    return {"statusCode": 200, "body": "hello\n"}
+"#;
+
+const PYTHON_HEAVY: &str = r#"import numpy
+import pandas
+
+table = pandas.DataFrame({"value": numpy.arange(10)})
+
+
+def handler(event, context):
+    return {"statusCode": 200, "body": str(table["value"].sum())}
+"#;
+
+const RUBY: &str = r#"def handler(event, context)
+  { statusCode: 200, body: "hello\n" }
+end
+"#;
+
+const RUBY_HEAVY: &str = r#"require "sinatra/base"
+require "rack/mock"
+
+class Hello < Sinatra::Base
+  set :environment, :production
+  get("/") { "hello\n" }
+end
+
+def handler(event, context)
+  status, _headers, body = Hello.call(Rack::MockRequest.env_for("/"))
+  { statusCode: status, body: body.each.to_a.join }
+end
+"#;
+
+const JAVASCRIPT_WAITING: &str = r#"export const handler = async (event, context) => {
+  await new Promise((resolve) => setTimeout(resolve, WAITS));
+  return { statusCode: 200, body: "hello\n" };
+};
+"#;
+
+const PYTHON_WAITING: &str = r#"import time
+
+
+def handler(event, context):
+    time.sleep(WAITS / 1000)
+    return {"statusCode": 200, "body": "hello\n"}
+"#;
+
+const RUBY_WAITING: &str = r#"def handler(event, context)
+  sleep(WAITS / 1000.0)
+  { statusCode: 200, body: "hello\n" }
+end
+"#;
+
+const BUNDLE_LEN: usize = 2_000_000;
+
+/// JavaScript of 2 MB as a bundler writes it: thousands of small modules with functions, classes and tables.
+pub(crate) fn bundle() -> String {
+    let mut text = String::with_capacity(BUNDLE_LEN + 2_000);
+    text.push_str("const registry = new Map();\n");
+    let mut index = 0;
+    while text.len() < BUNDLE_LEN {
+        module(&mut text, index);
+        index += 1;
+    }
+    text
+}
+
+fn module(text: &mut String, index: usize) {
+    let previous = index.saturating_sub(1);
+    // Writing to a string cannot fail.
+    let _ = write!(
+        text,
+        r#"registry.set("module{index}", (() => {{
+  const table = {{ id: {index}, name: "module {index}", tags: ["alpha{index}", "beta{index}", "gamma{index}"], weight: {index} / 7 }};
+  const limits = Object.freeze({{ low: {index}, high: {index} * 3 + 11, label: `limits of ${{table.name}}` }});
+  class Node{index} {{
+    constructor(value) {{ this.value = value; this.next = null; }}
+    append(value) {{ this.next = new Node{index}(value); return this.next; }}
+    get total() {{ return this.value + (this.next ? this.next.total : 0); }}
+  }}
+  function clamp(value) {{ return Math.min(limits.high, Math.max(limits.low, value)); }}
+  function render(items) {{
+    return items.map((item, at) => `${{at}}:${{table.name}}:${{clamp(item)}}`).filter((line) => line.length > 3).join(";");
+  }}
+  const previous = () => registry.get("module{previous}");
+  return {{ table, limits, Node: Node{index}, clamp, render, previous }};
+}})());
+"#
+    );
+}

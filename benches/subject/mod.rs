@@ -1,0 +1,6 @@
+//! What is measured: the platform, the functions that it runs, and the peers. Knows nothing of figures.
+
+pub(crate) mod client;
+pub(crate) mod functions;
+pub(crate) mod peers;
+pub(crate) mod platform;
