@@ -123,14 +123,21 @@ const PYTHON: &str = r#"def handler(event, context):
     return {"statusCode": 200, "body": "hello\n"}
 "#;
 
+/// NumPy and pandas set much up at the first use. A hook before the snapshot is where such things belong.
 const PYTHON_HEAVY: &str = r#"import numpy
 import pandas
+import zygo
 
 table = pandas.DataFrame({"value": numpy.arange(10)})
 
 
 def handler(event, context):
     return {"statusCode": 200, "body": str(table["value"].sum())}
+
+
+@zygo.before_snapshot
+def prime():
+    handler({}, None)
 "#;
 
 const RUBY: &str = r#"def handler(event, context)
@@ -138,6 +145,7 @@ const RUBY: &str = r#"def handler(event, context)
 end
 "#;
 
+/// Sinatra builds its middleware at the first call. A hook before the snapshot is where such things belong.
 const RUBY_HEAVY: &str = r#"require "sinatra/base"
 require "rack/mock"
 
@@ -145,6 +153,8 @@ class Hello < Sinatra::Base
   set :environment, :production
   get("/") { "hello\n" }
 end
+
+Zygo.before_snapshot { Hello.call(Rack::MockRequest.env_for("/")) }
 
 def handler(event, context)
   status, _headers, body = Hello.call(Rack::MockRequest.env_for("/"))

@@ -9,7 +9,7 @@ const FIRST: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_secs(1);
 
 /// A zygote that lived this long was healthy: the count of deaths begins anew.
-const HEALTHY: Duration = Duration::from_secs(10);
+const HEALTHY: Duration = Duration::from_secs(1);
 
 /// Counts deaths in a row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,0 +1,3 @@
+const atLoad = process.env.API_KEY;
+
+export const handler = () => ({ atLoad, environment: { ...process.env } });

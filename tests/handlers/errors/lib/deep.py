@@ -1,0 +1,8 @@
+# A line that does nothing.
+#
+#
+#
+
+
+def fail():
+    raise ValueError("from the depth")

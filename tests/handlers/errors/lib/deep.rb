@@ -1,0 +1,8 @@
+# Lines that do nothing.
+#
+#
+#
+#
+def fail_deeply
+  raise ArgumentError, "from the depth"
+end

@@ -1,0 +1,1 @@
+def run(event:, context:) = "not this one"

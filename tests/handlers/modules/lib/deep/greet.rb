@@ -1,0 +1,7 @@
+require_relative "../math"
+
+module Greet
+  LANGUAGE = "en"
+
+  def self.greet(name) = "hello #{name} #{Numbers.twice(1)}"
+end

@@ -1,0 +1,3 @@
+module Numbers
+  def self.twice(value) = value * 2
+end

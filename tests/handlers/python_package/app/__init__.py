@@ -1,0 +1,3 @@
+from .api import handler
+
+__all__ = ["handler"]

@@ -1,0 +1,4 @@
+export enum Shape {
+  Triangle,
+  Square,
+}

@@ -1,0 +1,90 @@
+//! Modules that do not load: the deployer is told why, and nobody else notices.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::language::{Language, in_every_language};
+use crate::platform::{Platform, unique_name};
+use crate::wait::wait_until;
+
+/// Code, the problem's code, and a part of its text.
+type Case = (&'static str, &'static str, &'static str);
+
+fn check(platform: &Platform, language: Language, (code, problem, part): Case) {
+    let name = unique_name();
+    let settings = json!({"code": code, "memory": 64});
+    let answer = platform.try_deploy(&name, language.name(), &settings);
+    assert_eq!(answer.problem(422), problem, "{code}: {}", answer.text());
+    assert!(answer.text().contains(part), "{code}: {}", answer.text());
+    assert_eq!(platform.get(&format!("/functions/{name}")).status, 404);
+}
+
+#[test]
+fn a_load_that_hangs_is_ended() {
+    let _turn = crate::turn::take();
+    let platform = Platform::start(&[("ZYGO_LOAD_TIMEOUT_MS", "500")]);
+    in_every_language(|language| {
+        let busy = language.pick("for (;;);", "while True: pass", "loop {}");
+        let idle = language.pick(
+            "await new Promise(() => {});",
+            "import time; time.sleep(600)",
+            "sleep 600",
+        );
+        let started = Instant::now();
+        check(&platform, language, (busy, "load_failed", "500 ms"));
+        assert!(
+            started.elapsed() < Duration::from_secs(3),
+            "{:?}",
+            started.elapsed()
+        );
+        // An await that can never end is noticed at once, and by name, where the engine can tell.
+        let part = language.pick("await", "500 ms", "500 ms");
+        check(&platform, language, (idle, "load_failed", part));
+        wait_until("the end of what hung", Duration::from_secs(2), || {
+            let left = platform.processes();
+            left.iter()
+                .all(|process| !process.title.starts_with("zygote:"))
+        });
+    });
+}
+
+#[test]
+fn a_load_that_exits_crashes_or_eats_memory_is_told() {
+    let platform = Platform::shared();
+    in_every_language(|language| {
+        let exits = language.pick("process.exit(4);", "import sys; sys.exit(4)", "exit 4");
+        check(&platform, language, (exits, "load_failed", "4"));
+        let bomb = language.pick(
+            "const a = []; for (;;) a.push(new Array(1e5).fill(1.5)); export const handler = 1;",
+            "a = []\nwhile True: a.append(bytearray(10_000_000))",
+            "a = []\nloop { a << ('x' * 10_000_000) }",
+        );
+        check(&platform, language, (bomb, "load_failed", "emory"));
+    });
+    let crash = "import os; os.abort()";
+    check(
+        &platform,
+        Language::Python,
+        (crash, "load_failed", "signal 6"),
+    );
+    check(
+        &platform,
+        Language::Ruby,
+        ("Process.kill(:KILL, $$)", "load_failed", "signal 9"),
+    );
+}
+
+#[test]
+fn a_load_that_prints_a_lot_harms_nobody() {
+    let platform = Platform::start(&[]);
+    in_every_language(|language| {
+        let code = language.pick(
+            "for (let i = 0; i < 20000; i++) console.log('x'.repeat(1000)); export const handler = () => 1;",
+            "for _ in range(20000): print('x' * 1000)\ndef handler(event, context): return 1",
+            "20000.times { puts 'x' * 1000 }\ndef handler(event:, context:) = 1",
+        );
+        let name = platform.deploy(language, code, &json!({}));
+        platform.invoke(&name, &json!({})).expect(200);
+    });
+}

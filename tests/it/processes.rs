@@ -1,0 +1,74 @@
+//! What `/proc` says about the processes of a platform. Everything that a platform starts stays in its session.
+
+use std::fs;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// One process, as `/proc/<pid>/stat` describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) pid: i32,
+    pub(crate) parent: i32,
+    pub(crate) session: i32,
+    /// Its title, such as `zygo:python`, `zygote:hello` or `instance:hello`.
+    pub(crate) title: String,
+    /// A dead process that nobody has reaped yet.
+    pub(crate) is_zombie: bool,
+    /// Processor time that it has used in its own code, in clock ticks of 10 ms.
+    pub(crate) ticks: u64,
+}
+
+/// The process, if there is one.
+pub(crate) fn process(pid: i32) -> Option<Process> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (head, tail) = stat.rsplit_once(')')?;
+    let (_, title) = head.split_once('(')?;
+    let fields: Vec<&str> = tail.split_ascii_whitespace().collect();
+    Some(Process {
+        pid,
+        parent: fields.get(1)?.parse().ok()?,
+        session: fields.get(3)?.parse().ok()?,
+        title: title.to_owned(),
+        is_zombie: *fields.first()? == "Z",
+        ticks: fields.get(11)?.parse().ok()?,
+    })
+}
+
+/// Whether the process runs, and is no zombie.
+pub(crate) fn is_alive(pid: i32) -> bool {
+    process(pid).is_some_and(|process| !process.is_zombie)
+}
+
+/// The living processes of a session.
+pub(crate) fn of_session(session: i32) -> Vec<Process> {
+    let entries = fs::read_dir("/proc").expect("/proc");
+    entries
+        .flatten()
+        .filter_map(|entry| process(entry.file_name().to_str()?.parse().ok()?))
+        .filter(|process| process.session == session && !process.is_zombie)
+        .collect()
+}
+
+/// Ends a process with SIGKILL. It may be gone already.
+pub(crate) fn kill(pid: i32) {
+    send(pid, Signal::KILL);
+}
+
+/// Sends a signal to a process, which may be gone already.
+pub(crate) fn send(pid: i32, signal: Signal) {
+    let pid = Pid::from_raw(pid).expect("a process id is positive");
+    let _ = kill_process(pid, signal);
+}
+
+/// Descriptors that a process has open.
+pub(crate) fn descriptors(pid: i32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
+}
+
+/// Resident memory of a process in KiB.
+pub(crate) fn resident_kib(pid: i32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let figure = line.and_then(|line| line.split_ascii_whitespace().next()?.parse().ok());
+    figure.unwrap_or(0)
+}
