@@ -1,10 +1,14 @@
 //! Guards that keep a pool's count true: whatever happens to a caller, room and instance are given back once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Isolation, Pool};
 use crate::instance::Instance;
 use crate::invocation::StartKind;
+
+/// How long an answer may need to reach its caller.
+const DISCARD_DELAY: Duration = Duration::from_millis(2);
 
 /// What a caller gets from a pool.
 #[derive(Debug)]
@@ -88,12 +92,16 @@ impl Lease {
         }
     }
 
-    /// Ends an instance that must not be used again, and forks another ahead of demand if one is wanted. Both happen
-    /// once this task has nothing more to do: the caller's answer goes out first.
+    /// Ends an instance that must not be used again, and forks another ahead of demand if one is wanted. Both keep a
+    /// processor busy inside the kernel, so they wait until the caller has the answer, unless somebody waits for room.
     pub(crate) fn discard(self) {
         tokio::spawn(async move {
             let pool = self.permit.pool.clone();
+            if !pool.as_ref().is_some_and(|pool| pool.has_waiters()) {
+                tokio::time::sleep(DISCARD_DELAY).await;
+            }
             drop(self);
+            tokio::time::sleep(DISCARD_DELAY).await;
             if let Some(pool) = pool {
                 pool.refill();
             }

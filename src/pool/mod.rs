@@ -105,6 +105,11 @@ impl Pool {
         }
     }
 
+    /// Whether callers are in the queue.
+    fn has_waiters(&self) -> bool {
+        !self.lock().waiters.is_empty()
+    }
+
     /// The zygote of this version.
     pub(crate) fn zygote(&self) -> &ZygoteSlot {
         &self.zygote
