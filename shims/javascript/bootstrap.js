@@ -134,6 +134,8 @@ globalThis.__zygo = {
     timers.beginLoad(loadsBeforeFork);
   },
   endLoad: timers.endLoad,
+  beginRehearsal: rehearsal.begin,
+  endRehearsal: handler.release,
   rehearsals: () => rehearsal.names,
   rehearse: rehearsal.rehearse,
   respond: response.respond,

@@ -72,5 +72,18 @@ function dispatch(event, requestId, deadline) {
   return call(event, new Context(requestId, deadline));
 }
 
-return { bind, dispatch };
+// Puts another handler in place of the user's until `release`, for a rehearsal in an instance.
+let held = null;
+
+function hold(handler) {
+  held = call;
+  call = handler;
+}
+
+function release() {
+  call = held;
+  held = null;
+}
+
+return { bind, dispatch, hold, release };
 })();

@@ -4,7 +4,7 @@
 
 (function () {
 const { core } = __bootstrap;
-const { bind } = core.loadExtScript("ext:zygo/handler.js");
+const { bind, hold } = core.loadExtScript("ext:zygo/handler.js");
 
 // Objects of a shape that is in use keep what the engine knows of the shape.
 const kept = [];
@@ -43,5 +43,12 @@ function rehearse(name) {
   bind(samples, name, "rehearsal.js", { name: "", version: "", memoryLimitMb: "" });
 }
 
-return { names: Object.keys(samples), rehearse };
+// In an instance that was forked ahead of demand. Nothing is kept: no other process would share it.
+const parked = async (event, context) => ({
+  statusCode: 200,
+  headers: { "x-remaining": context.getRemainingTimeInMillis() },
+  body: { event: event.body },
+});
+
+return { begin: () => hold(parked), names: Object.keys(samples), rehearse };
 })();

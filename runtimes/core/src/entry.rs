@@ -117,9 +117,16 @@ mod tests {
         directory
     }
 
+    /// Files of the bundle, the handler's name, and the file and export that it means.
+    type Case = (
+        &'static [&'static str],
+        &'static str,
+        Option<(&'static str, &'static str)>,
+    );
+
     #[test]
     fn finds_what_the_name_means() {
-        let cases: &[(&[&str], &str, Option<(&str, &str)>)] = &[
+        let cases: &[Case] = &[
             (&["index.x"], "handler", Some(("index.x", "handler"))),
             (&["main.x", "app.x"], "run", Some(("main.x", "run"))),
             (

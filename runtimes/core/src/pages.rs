@@ -64,24 +64,6 @@ fn end_of_blocks() -> usize {
     end.saturating_sub(free)
 }
 
-/// Makes forks copy the page tables of code and constants. Linux leaves out those of file mappings, so that each child
-/// would run into a hundred faults again; it does copy those of a mapping that has a page of its own.
-pub fn share_code() {
-    for mapping in mappings().filter(|mapping| mapping.is_code) {
-        let address = mapping.range.start as *mut c_void;
-        let (len, protection) = (mapping.range.len(), mapping.protection);
-        // SAFETY: the range is a mapping of this process that nothing else changes, for there is one thread. Its bytes
-        // stay what they are, and its protection is what it was before. A system that forbids this refuses it.
-        unsafe {
-            if libc::mprotect(address, len, protection | libc::PROT_WRITE) == 0 {
-                let byte = address.cast::<u8>();
-                byte.write_volatile(byte.read_volatile());
-                libc::mprotect(address, len, protection);
-            }
-        }
-    }
-}
-
 /// Joins small pages of private memory into large ones, which a fork copies twenty times as fast, when there are many.
 /// On a kernel that cannot, nothing changes.
 pub(crate) fn join() {
@@ -129,9 +111,6 @@ fn private_resident_kib() -> Option<usize> {
 #[derive(Debug, PartialEq, Eq)]
 struct Mapping {
     range: Range<usize>,
-    protection: c_int,
-    /// Code or constants from a file.
-    is_code: bool,
     /// Writable memory without a file, large enough for a large page.
     is_private_memory: bool,
 }
@@ -152,18 +131,10 @@ fn mapping(line: &str) -> Option<Mapping> {
     let permissions = fields.next()?;
     let inode = fields.nth(2)?;
     let name = fields.next().unwrap_or_default();
-    let protection = match permissions {
-        "r-xp" => libc::PROT_READ | libc::PROT_EXEC,
-        "r--p" => libc::PROT_READ,
-        _ => libc::PROT_READ | libc::PROT_WRITE,
-    };
-    let is_code = matches!(permissions, "r-xp" | "r--p") && name.starts_with('/');
     let is_anonymous = inode == "0" && (name.is_empty() || name == "[heap]");
     let is_private_memory = permissions == "rw-p" && is_anonymous && range.len() >= LARGE_PAGE_LEN;
     Some(Mapping {
         range,
-        protection,
-        is_code,
         is_private_memory,
     })
 }
@@ -173,44 +144,44 @@ mod tests {
     use super::mapping;
 
     #[test]
-    fn tells_code_from_private_memory() {
+    fn finds_private_memory_of_some_size() {
         let cases = [
             (
                 "7f0000000000-7f0000400000 rw-p 00000000 00:00 0 ",
-                Some((false, true)),
+                Some(true),
             ),
             (
                 "55d000000000-55d000900000 rw-p 00000000 00:00 0    [heap]",
-                Some((false, true)),
+                Some(true),
             ),
             (
                 "7f0000000000-7f0000001000 rw-p 00000000 00:00 0 ",
-                Some((false, false)),
+                Some(false),
             ),
             (
                 "7f0000000000-7f0000400000 r--p 00000000 00:00 0 ",
-                Some((false, false)),
+                Some(false),
             ),
             (
                 "7f0000000000-7f0000400000 r-xp 00000000 fe:01 77   /lib/x.so",
-                Some((true, false)),
+                Some(false),
             ),
             (
                 "7f0000000000-7f0000400000 rw-p 00000000 fe:01 77   /lib/x.so",
-                Some((false, false)),
+                Some(false),
             ),
             (
                 "7ffc00000000-7ffc00800000 rw-p 00000000 00:00 0    [stack]",
-                Some((false, false)),
+                Some(false),
             ),
             (
                 "7ffc00000000-7ffc00002000 r-xp 00000000 00:00 0    [vdso]",
-                Some((false, false)),
+                Some(false),
             ),
             ("nonsense", None),
         ];
         for (line, expected) in cases {
-            let found = mapping(line).map(|mapping| (mapping.is_code, mapping.is_private_memory));
+            let found = mapping(line).map(|mapping| mapping.is_private_memory);
             assert_eq!(found, expected, "{line}");
         }
     }

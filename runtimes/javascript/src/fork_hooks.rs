@@ -48,43 +48,6 @@ pub(crate) fn collect(js: &mut JsRuntime) {
     let _ = isolate.get_heap_code_and_metadata_statistics();
 }
 
-/// Fills the holes between living blocks, so that a child's first allocations lie side by side at the end of the
-/// heap. From the holes they would lie all over it, and each would copy a shared page. What fills the holes is lost, but
-/// only once for all children.
-pub(crate) fn settle_malloc() {
-    /// Larger holes are few, and what is cut from one lies side by side as well.
-    const HOLE_MAX: usize = 64 * 1024;
-    const ALIGNMENT: usize = 16;
-    // SAFETY: `malloc_trim` only gives free pages back to the system.
-    unsafe { libc::malloc_trim(0) };
-    let end = end_of_blocks();
-    for size in (1..=HOLE_MAX / ALIGNMENT)
-        .rev()
-        .map(|count| count * ALIGNMENT - size_of::<usize>())
-    {
-        loop {
-            // SAFETY: the block is not used; it is lost or, when it lies beyond the holes, freed.
-            unsafe {
-                let block = libc::malloc(size);
-                if block.is_null() || block as usize >= end {
-                    libc::free(block);
-                    break;
-                }
-            }
-        }
-    }
-    // What the loop freed at the end is given back too: a child gets zeroed pages there instead of copies.
-    // SAFETY: as above.
-    unsafe { libc::malloc_trim(0) };
-}
-
-/// Where the heap's unbroken free memory begins.
-fn end_of_blocks() -> usize {
-    // SAFETY: neither call changes anything.
-    let (end, free) = unsafe { (libc::sbrk(0) as usize, libc::mallinfo2().keepcost) };
-    end.saturating_sub(free)
-}
-
 /// Gives this process generators of its own.
 pub(crate) fn reseed(state: &mut OpState) {
     random::reseed();

@@ -108,6 +108,11 @@ impl Runtime for JavaScript {
         self.restore()
     }
 
+    fn rehearse(&mut self) {
+        // Without it, the first invocation is slower, and that is all.
+        let _ = rehearsal::run_parked(self);
+    }
+
     fn invoke(&mut self, invocation: &Invocation<'_>) -> Result<Response, Failure> {
         let entered = self.tokio.handle().clone();
         let _entered = entered.enter();
@@ -125,7 +130,7 @@ impl JavaScript {
         // The collection gave all young pages back. Run a little, so that children begin on a page that is there.
         self.call_shim(|shim| &shim.reset, |_| Vec::new())
             .map_err(|failure| failure.message)?;
-        fork_hooks::settle_malloc();
+        runtime_core::pages::settle();
         Ok(())
     }
 
