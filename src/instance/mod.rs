@@ -5,7 +5,7 @@
 //!      └──────────────┴──────────▲
 //! ```
 //! The supervisor writes an invocation into the data socket, possibly before the process is there, and reads log lines
-//! and one answer. Whoever owns an [`Instance`] owns the process: dropping it kills the process.
+//! and one answer. Whoever owns an `Instance` owns the process: dropping it kills the process.
 //! Knows nothing of pools, of HTTP, or of how the process came to be.
 
 mod event;

@@ -8,7 +8,7 @@
 //!          ─► queue (bounded, with a deadline) ─► lease or permit
 //! ```
 //! The state is written here alone, under one short lock that is never held across an await; what to do is decided by
-//! [`policy`]. A hop to a task of its own would cost a wake-up for each invocation.
+//! `policy.rs`. A hop to a task of its own would cost a wake-up for each invocation.
 //! Knows nothing of HTTP, and of invocations only that they need an instance.
 
 mod capacity;
