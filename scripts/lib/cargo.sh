@@ -13,6 +13,12 @@ use_setup() {
   source "$env_file"
 }
 
+# Becomes a program of the build. Variables of these scripts stay behind: Zygo refuses settings that it does not know.
+become() {
+  unset ZYGO_SCRIPT_STARTED ZYGO_AVAILABLE ZYGO_LANGUAGES
+  exec "$@"
+}
+
 # Runs cargo on the whole workspace, without the languages that this machine has no engine for.
 cargo_workspace() {
   local label="$1" command="$2" language exclude=()
