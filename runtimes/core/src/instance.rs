@@ -144,14 +144,13 @@ fn send_response(
     response: &Response,
     usage: Usage,
 ) -> Result<(), WireError> {
-    let borrow = |text: &'_ str| -> Cow<'_, str> { Cow::Owned(text.to_owned()) };
     let header = FinishedHeader {
         number,
         status_code: response.status_code,
         headers: response
             .headers
             .iter()
-            .map(|(name, value)| (borrow(name), borrow(value)))
+            .map(|(name, value)| (Cow::Borrowed(name.as_str()), Cow::Borrowed(value.as_str())))
             .collect(),
         body_kind: response.body_kind,
         body_len: response.body.len() as u64,

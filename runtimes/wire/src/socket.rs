@@ -121,15 +121,6 @@ impl Socket {
         })
     }
 
-    /// Changes whether calls may block.
-    ///
-    /// # Errors
-    /// When the descriptor is no socket any more.
-    pub fn set_blocking(&self, blocking: Blocking) -> Result<(), WireError> {
-        rustix::io::ioctl_fionbio(&self.fd, blocking == Blocking::No)?;
-        Ok(())
-    }
-
     /// Ends both directions: the other side reads an end of file, and so does a reader on this side.
     pub fn shutdown(&self) {
         // Failure means that the socket is already disconnected, which is what the caller wants.
