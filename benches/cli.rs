@@ -29,7 +29,7 @@ pub(crate) enum Command {
 /// Options of `run`.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// A tenth of the samples; under 90 seconds instead of under 20 minutes.
+    /// A tenth of the samples; under 3 minutes instead of under 30.
     #[arg(long)]
     pub(crate) quick: bool,
     /// Only these measurements.
@@ -92,6 +92,16 @@ pub(crate) enum Part {
     Burst,
     /// Memory of zygotes, instances and supervisor.
     Memory,
+    /// Latency while 50,000 lines of logs are written each second.
+    Logs,
+    /// From a save to the new answer, with `zygo dev`.
+    Reload,
+    /// A million invocations and a kill: whether records, figures and costs agree.
+    Bill,
+    /// Forked starts with and without isolation.
+    Isolation,
+    /// What tracing costs.
+    Traces,
     /// The same figures of other servers.
     Peers,
 }

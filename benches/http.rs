@@ -51,6 +51,20 @@ enum Length {
     UntilClose,
 }
 
+/// The length of the whole request at the start of a buffer, if all of it is there. Its body must have a known length.
+pub(crate) fn request_len(buffer: &[u8]) -> Option<usize> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut head = httparse::Request::new(&mut headers);
+    let Ok(httparse::Status::Complete(start)) = head.parse(buffer) else {
+        return None;
+    };
+    let body = match framing(head.headers, head.version).0 {
+        Length::Known(length) => length,
+        Length::Chunked | Length::UntilClose => 0,
+    };
+    (buffer.len() >= start + body).then_some(start + body)
+}
+
 /// Looks for a whole reply. `ended`: the server has closed, so no more bytes will come.
 pub(crate) fn parse(buffer: &[u8], ended: bool) -> Parsed {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
@@ -68,7 +82,7 @@ fn with_body(
     head: &httparse::Response<'_, '_>,
     ended: bool,
 ) -> Parsed {
-    let (length, close) = framing(head);
+    let (length, close) = framing(head.headers, head.version);
     let status = head.code.unwrap_or_default();
     let complete = |end: usize| {
         Parsed::Complete(Reply {
@@ -90,10 +104,10 @@ fn last_chunk(body: &[u8]) -> bool {
     body == b"0\r\n\r\n" || body.ends_with(b"\r\n0\r\n\r\n")
 }
 
-fn framing(head: &httparse::Response<'_, '_>) -> (Length, bool) {
+fn framing(headers: &[httparse::Header<'_>], version: Option<u8>) -> (Length, bool) {
     let mut length = Length::UntilClose;
-    let mut close = head.version == Some(0);
-    for header in head.headers.iter() {
+    let mut close = version == Some(0);
+    for header in headers {
         if header.name.eq_ignore_ascii_case("content-length") {
             length = std::str::from_utf8(header.value)
                 .ok()
@@ -123,6 +137,13 @@ mod tests {
             (parsed.status, &reply[parsed.body], parsed.close),
             (200, &b"abc"[..], false)
         );
+    }
+
+    #[test]
+    fn a_request_is_whole_with_its_body() {
+        let request = b"POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\nabcPOST";
+        assert_eq!(request_len(request), Some(request.len() - 4));
+        assert_eq!(request_len(&request[..request.len() - 5]), None);
     }
 
     #[test]

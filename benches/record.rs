@@ -31,6 +31,14 @@ pub(crate) struct Record {
     pub(crate) others: Others,
     pub(crate) series: Vec<Series>,
     pub(crate) memory: Vec<Memory>,
+    /// Lines of logs by the language that wrote them.
+    #[serde(default)]
+    pub(crate) lines: Vec<Lines>,
+    #[serde(default)]
+    pub(crate) bill: Option<Bill>,
+    /// What became of the spans, by how traces were chosen.
+    #[serde(default)]
+    pub(crate) traced: Vec<Traced>,
     /// Whatever a reader of the figures should know: missing peers, failed measurements.
     pub(crate) notes: Vec<String>,
 }
@@ -69,6 +77,9 @@ pub(crate) struct Series {
 pub(crate) struct Latency {
     pub(crate) min: f64,
     pub(crate) mean: f64,
+    /// Absent from older records.
+    #[serde(default)]
+    pub(crate) p10: f64,
     pub(crate) p50: f64,
     pub(crate) p75: f64,
     pub(crate) p90: f64,
@@ -90,6 +101,97 @@ pub(crate) struct Memory {
     pub(crate) private_dirty: f64,
     /// How much the PSS of the whole platform grew with one more of them: what it really costs.
     pub(crate) one_more: Option<f64>,
+}
+
+/// Lines of logs that one language's functions wrote, and what became of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Lines {
+    pub(crate) language: String,
+    /// The pace that was asked for.
+    pub(crate) asked_per_second: f64,
+    /// The pace that was reached.
+    pub(crate) per_second: f64,
+    pub(crate) written: u64,
+    /// Found again in the log.
+    pub(crate) stored: u64,
+    /// By the platform's own count.
+    pub(crate) dropped: u64,
+    /// By the markers in the log, which also tell of lines that could not be stored fast enough.
+    pub(crate) dropped_told: u64,
+    /// Processor time of one invocation that writes.
+    pub(crate) writing_cpu_ms: f64,
+    /// The same of one that only computes, in the control.
+    pub(crate) computing_cpu_ms: f64,
+}
+
+/// Many invocations with a kill in their middle, and what the platform says of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Bill {
+    pub(crate) answered: u64,
+    pub(crate) per_second: f64,
+    /// How many had been answered when the platform was killed.
+    pub(crate) answered_before_kill: u64,
+    pub(crate) seconds_before_kill: f64,
+    /// How much of that time the kill took away: its invocations were answered and nobody knows of them any more.
+    pub(crate) lost_s: f64,
+    /// From the start after the kill until it was ready.
+    pub(crate) restart_ms: f64,
+    /// Processes that outlived the killed supervisor.
+    pub(crate) left_behind: usize,
+    /// How long it took to read all records.
+    pub(crate) paging_s: f64,
+    pub(crate) functions: Vec<Account>,
+    /// What does not agree; nothing when all is well.
+    pub(crate) differences: Vec<String>,
+}
+
+/// One function of a bill.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Account {
+    pub(crate) language: String,
+    pub(crate) answered: u64,
+    /// Requests that failed, those in flight at the kill among them.
+    pub(crate) unanswered: u64,
+    /// Rows of the list of records; one may stand for several invocations.
+    pub(crate) rows: u64,
+    pub(crate) records: Sums,
+    pub(crate) metrics: Sums,
+    pub(crate) cost: Sums,
+}
+
+/// Invocations and what is billed for them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sums {
+    pub(crate) invocations: u64,
+    pub(crate) billed_ms: u64,
+}
+
+/// What became of invocations that were to be traced.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Traced {
+    /// Such as `all`.
+    pub(crate) cell: String,
+    pub(crate) invocations: u64,
+    pub(crate) exported: u64,
+    pub(crate) failed: u64,
+    pub(crate) dropped: u64,
+    /// What the collector got.
+    pub(crate) batches: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Lines {
+    /// Lines that are not in the log and of which no marker tells.
+    pub(crate) fn missing(&self) -> u64 {
+        self.written.saturating_sub(self.stored + self.dropped_told)
+    }
+}
+
+impl Account {
+    /// Invocations that were answered and of which nobody knows any more; some in flight may make up for others.
+    pub(crate) fn lost(&self) -> u64 {
+        self.answered.saturating_sub(self.records.invocations)
+    }
 }
 
 impl Record {
@@ -146,6 +248,7 @@ impl Latency {
         Self {
             min: nanoseconds.min() as f64 / 1e6,
             mean: nanoseconds.mean() / 1e6,
+            p10: at(0.1),
             p50: at(0.5),
             p75: at(0.75),
             p90: at(0.9),

@@ -17,6 +17,7 @@ pub(crate) fn run(options: &cli::Run) -> Result<()> {
     let begun = Instant::now();
     let mut bench = Bench::new(options, blank(options));
     measure_platform(&mut bench);
+    measure_apart(&mut bench);
     if options.wants(Part::Peers) {
         measure::peers::all(&mut bench);
     }
@@ -39,7 +40,23 @@ pub(crate) fn run(options: &cli::Run) -> Result<()> {
         begun.elapsed().as_secs(),
         path.display()
     ));
-    report::rewrite(&path, &options.budgets)
+    report::rewrite(&path, &options.budgets)?;
+    check_bill(&bench)
+}
+
+/// Figures that differ are no slowness to be looked at later, but an error.
+fn check_bill(bench: &Bench<'_>) -> Result<()> {
+    if !bench.options.wants(Part::Bill) {
+        return Ok(());
+    }
+    let bill = bench.record.bill.as_ref();
+    let differences = &bill.context("the bill could not be checked")?.differences;
+    ensure!(
+        differences.is_empty(),
+        "the bill is wrong: {}",
+        differences.join("; ")
+    );
+    Ok(())
 }
 
 fn blank(options: &cli::Run) -> Record {
@@ -60,6 +77,9 @@ fn blank(options: &cli::Run) -> Record {
         others: crate::record::Others::default(),
         series: Vec::new(),
         memory: Vec::new(),
+        lines: Vec::new(),
+        bill: None,
+        traced: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -78,6 +98,23 @@ fn measure_platform(bench: &mut Bench<'_>) {
     }
     match executable(bench.options).and_then(|path| start(&path, bench.options)) {
         Ok(platform) => measure_running(bench, platform),
+        Err(error) => bench.note(format!("zygo was not measured: {error:#}")),
+    }
+}
+
+fn measure_apart(bench: &mut Bench<'_>) {
+    let parts = [
+        Part::Logs,
+        Part::Reload,
+        Part::Bill,
+        Part::Isolation,
+        Part::Traces,
+    ];
+    if !parts.into_iter().any(|part| bench.options.wants(part)) {
+        return;
+    }
+    match executable(bench.options) {
+        Ok(path) => measure::apart(bench, &path),
         Err(error) => bench.note(format!("zygo was not measured: {error:#}")),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! From weakest to strongest: the defaults below, a TOML file (`--config`), environment variables, flags. Every key of
 //! the file is also the variable `ZYGO_` + its name in capitals; the specification's short names `PORT HOST VERBOSE
-//! MAX_MEMORY MAX_TIMEOUT` work too. Unknown keys are refused.
+//! MAX_MEMORY MAX_TIMEOUT` work too, and OpenTelemetry's own variables for traces. Unknown keys are refused.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,12 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
+use crate::admission::Trip;
+use crate::secret::Secret;
+use crate::trace::{self, TraceSampler};
+
 /// The configuration as written: units stand last in the names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Address to listen on.
@@ -24,8 +28,28 @@ pub struct Config {
     pub verbose: bool,
     /// Folder that holds all state.
     pub data_dir: PathBuf,
+    /// A PostgreSQL database for all state, `postgres://…`; SQLite files in the data folder when absent.
+    pub database_url: Option<Secret>,
+    /// A key that may do everything, for the beginning; at least 16 characters.
+    pub admin_key: Option<Secret>,
+    /// The secret that tokens are signed with (HS256, HS384, HS512); at least 16 characters.
+    pub jwt_secret: Option<Secret>,
+    /// A file with the public keys of tokens, as a JSON Web Key Set.
+    pub jwks_file: Option<PathBuf>,
+    /// Who must have issued a token.
+    pub jwt_issuer: Option<String>,
+    /// Whom a token must be for.
+    pub jwt_audience: Option<String>,
+    /// Keys under which secrets lie encrypted, the newest first, with commas between: 32 bytes each in base64.
+    pub master_key: Option<Secret>,
+    /// A file with those keys, one a line. Without either, one is made in the data folder.
+    pub master_key_file: Option<PathBuf>,
     /// Folder of the runtime binaries; beside the `zygo` binary when absent.
     pub runtime_dir: Option<PathBuf>,
+    /// A folder with templates for the marketplace, besides the built-in ones.
+    pub marketplace_dir: Option<PathBuf>,
+    /// Layers of isolation that functions go without, by name with commas between. Each makes the machine less safe.
+    pub insecure_without: String,
     /// The most memory that a function may ask for, in MB.
     pub max_memory: u32,
     /// The longest time-out that a function may ask for, in ms.
@@ -46,8 +70,48 @@ pub struct Config {
     pub default_max_instances: usize,
     /// How many instances the whole platform may have.
     pub max_instances: usize,
+    /// How long installing a function's packages may take, in ms.
+    pub dependency_timeout_ms: u64,
+    /// How many versions of a function are kept, besides those that serve or have an alias.
+    pub versions_kept: usize,
+    /// A function that failed so often in a row is not invoked for a while; 0 turns this off.
+    pub breaker_failures: u32,
+    /// For how long, in ms.
+    pub breaker_open_ms: u64,
+    /// How long lines of logs are kept, in hours.
+    pub log_retention_hours: u64,
+    /// How much text of logs is kept, in bytes; the oldest lines go first.
+    pub log_retention_bytes: u64,
+    /// How much one function may write to its log for long, in bytes per second.
+    pub log_rate_bytes_per_s: u64,
+    /// How much it may write at once, in bytes.
+    pub log_burst_bytes: u64,
+    /// How long a record of each invocation is kept, in hours; sums are kept longer.
+    pub invocation_retention_hours: u64,
+    /// How long figures by the minute are kept, in days; figures by the day are kept for ever.
+    pub metrics_retention_days: u64,
+    /// How often rules of alerts are evaluated, in ms.
+    pub alert_interval_ms: u64,
+    /// How long alerts that are over are kept, in days.
+    pub alert_retention_days: u64,
+    /// How long to wait before a notice is sent to a webhook again, in ms; doubled each time.
+    pub webhook_retry_ms: u64,
+    /// How often a notice is sent at most.
+    pub webhook_attempts_max: u32,
+    /// An archive of code that no version needs is removed when it is so old, in ms.
+    pub archive_grace_ms: u64,
+    /// How often what nobody needs any more is looked for, in ms.
+    pub collection_interval_ms: u64,
     /// How long running invocations may take to end after SIGTERM, in ms.
     pub drain_timeout_ms: u64,
+    /// The address of an OpenTelemetry collector, such as `http://127.0.0.1:4318`; without one, no spans are sent.
+    pub otlp_endpoint: Option<String>,
+    /// The full address that takes spans, where it is another.
+    pub otlp_traces_endpoint: Option<String>,
+    /// Which traces are recorded.
+    pub trace_sampler: TraceSampler,
+    /// The part of the traces that is recorded where the sampler takes a part, from 0 to 1.
+    pub trace_sample_ratio: f64,
 }
 
 impl Default for Config {
@@ -57,7 +121,17 @@ impl Default for Config {
             port: 3000,
             verbose: false,
             data_dir: PathBuf::from("./zygo-data"),
+            database_url: None,
+            admin_key: None,
+            jwt_secret: None,
+            jwks_file: None,
+            jwt_issuer: None,
+            jwt_audience: None,
+            master_key: None,
+            master_key_file: None,
             runtime_dir: None,
+            marketplace_dir: None,
+            insecure_without: String::new(),
             max_memory: 512,
             max_timeout: 300_000,
             max_body_bytes: 6 * 1024 * 1024,
@@ -68,7 +142,27 @@ impl Default for Config {
             max_queue_len: 1_000,
             default_max_instances: 100,
             max_instances: 1_000,
+            dependency_timeout_ms: 300_000,
+            versions_kept: 20,
+            breaker_failures: 5,
+            breaker_open_ms: 30_000,
+            log_retention_hours: 7 * 24,
+            log_retention_bytes: 1 << 30,
+            log_rate_bytes_per_s: 1 << 20,
+            log_burst_bytes: 4 << 20,
+            invocation_retention_hours: 24,
+            metrics_retention_days: 30,
+            alert_interval_ms: 15_000,
+            alert_retention_days: 30,
+            webhook_retry_ms: 1_000,
+            webhook_attempts_max: 30,
+            archive_grace_ms: 600_000,
+            collection_interval_ms: 3_600_000,
             drain_timeout_ms: 10_000,
+            otlp_endpoint: None,
+            otlp_traces_endpoint: None,
+            trace_sampler: TraceSampler::default(),
+            trace_sample_ratio: 1.0,
         }
     }
 }
@@ -105,7 +199,14 @@ impl Config {
         let short = ["PORT", "HOST", "VERBOSE", "MAX_MEMORY", "MAX_TIMEOUT"];
         let config: Self = figment
             .merge(Env::raw().only(&short))
-            .merge(Env::prefixed("ZYGO_").ignore(&["log", "config"]))
+            .merge(trace::environment())
+            .merge(Env::prefixed("ZYGO_").ignore(&[
+                "log",
+                "config",
+                "failpoints",
+                "url",
+                "api_key",
+            ]))
             .merge(Serialized::defaults(flags))
             .extract()
             .map_err(Box::new)?;
@@ -122,6 +223,7 @@ impl Config {
                 "at most 512 MiB",
             ),
             (self.max_instances >= 1, "max_instances", "at least 1"),
+            (self.versions_kept >= 1, "versions_kept", "at least 1"),
             (
                 self.default_max_instances >= 1,
                 "default_max_instances",
@@ -131,6 +233,21 @@ impl Config {
                 self.load_timeout_ms >= 1,
                 "load_timeout_ms",
                 "at least 1 (ms)",
+            ),
+            (
+                self.alert_interval_ms >= 50,
+                "alert_interval_ms",
+                "at least 50 (ms)",
+            ),
+            (
+                self.webhook_retry_ms >= 1,
+                "webhook_retry_ms",
+                "at least 1 (ms)",
+            ),
+            (
+                (0.0..=1.0).contains(&self.trace_sample_ratio),
+                "trace_sample_ratio",
+                "from 0 to 1",
             ),
         ];
         match rules.into_iter().find(|(holds, ..)| !holds) {
@@ -151,6 +268,14 @@ impl Config {
         Ok(program
             .parent()
             .map_or_else(|| PathBuf::from("."), Path::to_path_buf))
+    }
+
+    /// When a function's circuit breaker trips.
+    pub(crate) fn breaker(&self) -> Trip {
+        Trip {
+            failures: self.breaker_failures,
+            open_for: Duration::from_millis(self.breaker_open_ms),
+        }
     }
 
     /// How long a module's top level may take.

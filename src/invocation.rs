@@ -8,6 +8,10 @@ use zygo_wire::clock;
 use zygo_wire::control::Level;
 use zygo_wire::data::BodyKind;
 
+use crate::admission::Remaining;
+use crate::cost;
+use crate::trace::Trace;
+
 /// One event, to be handled once.
 #[derive(Debug, Clone)]
 pub struct Invocation {
@@ -21,6 +25,8 @@ pub struct Invocation {
     pub body: Bytes,
     /// When the platform had the whole event, on the shared monotonic clock.
     pub received_ns: u64,
+    /// Its place in the trace that it is part of.
+    pub(crate) trace: Trace,
 }
 
 /// What a handler answered.
@@ -37,7 +43,9 @@ pub struct Answer {
 }
 
 /// How the instance that served an invocation came to be. Never mixed in one figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum StartKind {
     /// It had served before.
@@ -51,6 +59,17 @@ pub enum StartKind {
 }
 
 impl StartKind {
+    /// Its name in answers and records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Warm => "warm",
+            Self::Parked => "parked",
+            Self::Forked => "forked",
+            Self::Booted => "booted",
+        }
+    }
+
     /// Whether the caller waited for a process to be made.
     #[must_use]
     pub fn is_cold(self) -> bool {
@@ -67,6 +86,8 @@ pub struct Timeline {
     pub fork: Duration,
     /// Making the function zygote, or loading the code in the instance.
     pub load: Duration,
+    /// The part of `load` that came before the fork.
+    pub boot: Duration,
     /// The handler itself.
     pub handler: Duration,
     /// All of it, as the platform saw it.
@@ -134,8 +155,23 @@ pub struct Outcome {
     pub cpu: Duration,
     /// Highest resident memory of the instance so far, in KiB; 0 when it could not say.
     pub memory_peak_kib: u64,
+    /// The number of the instance that served it.
+    pub(crate) instance: Option<i64>,
     /// What the handler wrote.
     pub logs: Vec<LogLine>,
+    /// What is left of the function's rate limit, if it has one.
+    pub(crate) rate: Option<Remaining>,
+}
+
+impl Outcome {
+    /// The time that is billed, in started milliseconds; nothing when no instance was ever found.
+    #[must_use]
+    pub fn billed_ms(&self) -> u64 {
+        match self.start_kind {
+            Some(_) => cost::billed_ms(self.timeline, self.result.is_ok()),
+            None => 0,
+        }
+    }
 }
 
 /// The time from one point to another on the shared clock; zero when they are the wrong way round.

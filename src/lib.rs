@@ -7,8 +7,8 @@
 //!  api, cli ─► function (deployment, store)
 //! ```
 //! The modules below are listed in the order of that way. A module uses only what stands below it in
-//! `gateway, api → invoke → function → pool → instance → zygote → packet_socket → zygo_wire`; `config`, `error` and
-//! `invocation` are leaves that all may use, and `platform` puts everything together. `tests/tidy.rs` checks it.
+//! `gateway, api → invoke → function → pool → instance → zygote → packet_socket → zygo_wire`; the modules at the end are
+//! leaves that all may use, and `platform` puts everything together. `tests/tidy.rs` checks it.
 //!
 //! # What always holds
 //! - Only `gateway`, `api` and `cli` know HTTP. Below them there are invocations, not requests.
@@ -17,7 +17,9 @@
 //! - A version never changes. An instance serves one version, and one invocation at a time.
 //! - Nothing waits without a deadline, and nothing queues without a bound.
 //! - The state of a pool is written under its own lock by `pool` alone, and what to do next is a pure function.
-//! - No language is named here but in `function/manifest.rs`.
+//! - No language is named here but in `function/manifest.rs`, `function/dependencies/tool.rs` and the command line.
+//! - A secret's value is shown to nobody, written to no log, and lies encrypted on the disk.
+//! - Recording an invocation waits for no disk.
 #![forbid(unsafe_code)]
 
 pub mod cli;
@@ -39,5 +41,21 @@ pub mod zygote;
 pub mod invocation;
 
 mod packet_socket;
+
+mod admission;
+mod alert;
+mod artifact;
+mod auth;
+mod cost;
+mod failpoints;
+mod isolation;
+mod marketplace;
+mod pointer;
+mod seal;
+mod secret;
+mod store;
+mod telemetry;
+mod time;
+mod trace;
 
 pub mod error;

@@ -11,18 +11,13 @@ const FILE_LINES_MAX: usize = 300;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Modules of `src/` from top to bottom; each uses only itself and what stands in a lower row.
+#[rustfmt::skip]
 const LAYERS: [&[&str]; 8] = [
-    &["cli"],
-    &["gateway", "api"],
-    &["platform"],
-    &["invoke"],
-    &["function"],
-    &["pool"],
-    &["instance"],
-    &["zygote"],
+    &["cli"], &["gateway", "api"], &["platform"], &["invoke"], &["function"], &["pool"], &["instance"], &["zygote"],
 ];
 /// What all may use; they use each other and the error types that they carry.
-const LEAVES: [&str; 5] = ["config", "error", "invocation", "packet_socket", "main"];
+#[rustfmt::skip]
+const LEAVES: [&str; 20] = ["admission", "alert", "artifact", "auth", "config", "cost", "error", "failpoints", "invocation", "isolation", "marketplace", "packet_socket", "pointer", "seal", "secret", "store", "telemetry", "time", "trace", "main"];
 /// Uses that go up, each with its reason.
 const EXCEPTIONS: [(&str, &str, &str); 1] = [(
     "function",
@@ -32,7 +27,8 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 
 const LANGUAGES: [&str; 3] = ["javascript", "python", "ruby"];
 /// Files of `src/` that may name languages.
-const KNOW_LANGUAGES: [&str; 3] = ["src/function/manifest.rs", "src/config.rs", "src/cli.rs"];
+#[rustfmt::skip]
+const KNOW_LANGUAGES: [&str; 4] = ["src/function/manifest.rs", "src/function/dependencies/tool.rs", "src/config.rs", "src/cli/"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -130,7 +126,7 @@ fn no_language_is_named_where_none_is_known() {
         .chain(files("runtimes/core/src", "rs"))
         .chain(files("runtimes/wire/src", "rs"))
     {
-        if KNOW_LANGUAGES.contains(&file.as_str()) {
+        if KNOW_LANGUAGES.iter().any(|known| file.starts_with(known)) {
             continue;
         }
         for (number, line) in without_tests(&text).lines().enumerate() {

@@ -52,7 +52,22 @@ impl Group {
 
     /// Asks the leader to end, and the group too if that takes too long. Returns whether asking was enough.
     pub(crate) fn stop(&mut self, patience: Duration) -> bool {
-        let _ = rustix::process::kill_process(self.leader, Signal::TERM);
+        self.ask(Signal::TERM, patience)
+    }
+
+    /// The same as if Ctrl-C had been typed.
+    pub(crate) fn interrupt(&mut self, patience: Duration) -> bool {
+        self.ask(Signal::INT, patience)
+    }
+
+    /// Ends the leader at once, and nobody else.
+    pub(crate) fn kill_leader(&mut self) {
+        let _ = rustix::process::kill_process(self.leader, Signal::KILL);
+        let _ = self.child.wait();
+    }
+
+    fn ask(&mut self, signal: Signal, patience: Duration) -> bool {
+        let _ = rustix::process::kill_process(self.leader, signal);
         let deadline = Instant::now() + patience;
         while Instant::now() < deadline {
             if self.ended() {

@@ -13,7 +13,7 @@ pub(crate) const PLAIN: &str = "plain";
 const NANOSECONDS_MAX: u64 = 120_000_000_000;
 
 /// All that one run counted.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Outcome {
     /// Latencies by start kind.
     pub(crate) samples: BTreeMap<String, Sample>,

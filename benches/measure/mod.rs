@@ -1,12 +1,19 @@
 //! One file per kind of figure. Each deploys what it needs, loads it, and adds series to the record.
 
+mod bill;
 mod burst;
 mod fresh;
+mod isolation;
+mod logs;
 mod memory;
 pub(crate) mod peers;
+mod reload;
 mod starts;
+mod traces;
+mod turns;
 mod warm;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -18,8 +25,8 @@ use crate::record::{Memory, Others, Record, Series};
 use crate::subject::functions::{Function, Weight};
 use crate::subject::platform::{Deployed, Platform};
 
-const QUICK_WITHIN: Duration = Duration::from_secs(85);
-const FULL_WITHIN: Duration = Duration::from_secs(19 * 60);
+const QUICK_WITHIN: Duration = Duration::from_secs(175);
+const FULL_WITHIN: Duration = Duration::from_secs(29 * 60);
 
 /// A run in progress.
 #[derive(Debug)]
@@ -140,7 +147,7 @@ impl<'options> Bench<'options> {
     fn tell_errors(&mut self, id: &str, run: &Outcome) {
         if let Some((example, _)) = run.errors.iter().next() {
             let count: u64 = run.errors.values().sum();
-            self.note(format!("{id}: {count} requests failed, such as: {example}"));
+            self.note(format!("{id}: {count} failed, such as: {example}"));
         }
     }
 
@@ -151,6 +158,16 @@ impl<'options> Bench<'options> {
         drop(split);
         outcome
     }
+}
+
+/// A count that comes as a real number.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a cast of a real number saturates"
+)]
+fn whole(count: f64) -> u64 {
+    count as u64
 }
 
 /// A plan that invokes a function.
@@ -205,5 +222,24 @@ pub(crate) fn platform(bench: &mut Bench<'_>, platform: &mut Platform) {
     }
     if bench.options.wants(Part::Memory) {
         memory::all(bench, platform);
+    }
+}
+
+/// What is measured on platforms of their own: with settings of their own, or to be killed.
+pub(crate) fn apart(bench: &mut Bench<'_>, executable: &Path) {
+    if bench.options.wants(Part::Logs) {
+        logs::all(bench, executable);
+    }
+    if bench.options.wants(Part::Reload) {
+        reload::all(bench, executable);
+    }
+    if bench.options.wants(Part::Bill) {
+        bill::all(bench, executable);
+    }
+    if bench.options.wants(Part::Isolation) {
+        isolation::all(bench, executable);
+    }
+    if bench.options.wants(Part::Traces) {
+        traces::all(bench, executable);
     }
 }

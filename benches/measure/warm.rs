@@ -1,11 +1,11 @@
 //! Warm instances: latency with one caller, latency at a steady rate, throughput with 32 callers; beside each, the same
-//! server answering `/healthz` without any function. A machine is not the same from one second to the next, so the
-//! servers and languages take turns in short slices: then their differences mean something.
+//! server answering `/healthz` without any function. Servers and languages take turns.
 
 use std::time::Duration;
 
 use anyhow::Result;
 
+use super::turns::in_turns;
 use super::{Bench, invoking};
 use crate::http;
 use crate::load::{self, Arrivals, Outcome, Plan, Reading};
@@ -145,19 +145,4 @@ fn loaded(bench: &Bench<'_>, platform: &Platform, turn: &Turn, way: &Way) -> Res
     } else {
         load::run(&plan)
     }
-}
-
-/// One slice of each, and again, and again; the slices of each together.
-fn in_turns(
-    turns: &[Turn],
-    slices: u32,
-    run: impl Fn(&Turn) -> Result<Outcome>,
-) -> Result<Vec<Outcome>> {
-    let mut all: Vec<Outcome> = turns.iter().map(|_| Outcome::default()).collect();
-    for _ in 0..slices {
-        for (turn, whole) in turns.iter().zip(&mut all) {
-            whole.absorb(run(turn)?);
-        }
-    }
-    Ok(all)
 }

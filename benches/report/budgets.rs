@@ -158,7 +158,7 @@ impl Promise {
         }
         match series.errors.values().sum::<u64>() {
             0 => {}
-            failed => remarks.push(format!("{failed} requests failed")),
+            failed => remarks.push(format!("{failed} failed")),
         }
         match series.kinds.values().sum::<u64>().saturating_sub(series.n) {
             0 => {}

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::apart;
 use super::budgets::Verdict;
 use super::numbers::{language, last, megabytes, milliseconds, per_second};
 use crate::record::{Record, Series};
@@ -17,6 +18,7 @@ pub(crate) fn page(record: &Record, verdicts: &[Verdict], plots: &[String]) -> S
     page += &peers(record);
     page += &phases(record);
     page += &memory(record);
+    page += &apart::tables(record);
     page += &all(record);
     page += &notes(record);
     page

@@ -1,5 +1,6 @@
 //! What people read: tables and plots made of a record. Knows nothing of how it was measured.
 
+mod apart;
 mod bars;
 mod budgets;
 pub(crate) mod compare;

@@ -10,6 +10,8 @@ use serde_json::Value;
 use crate::http::{self, Parsed};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks: short beside whatever is measured, long beside what a look costs the server's core.
+const GLANCE: Duration = Duration::from_micros(150);
 
 /// One exchange on a connection of its own: the status and the body.
 pub(crate) fn exchange(
@@ -23,17 +25,19 @@ pub(crate) fn exchange(
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(&http::request(method, path, address, body))?;
+    reply(&mut stream).with_context(|| format!("{method} {path}"))
+}
+
+fn reply(stream: &mut TcpStream) -> Result<(u16, Vec<u8>)> {
     let mut received = Vec::new();
-    let mut part = [0; 16 * 1024];
+    let mut part = [0; 64 * 1024];
     loop {
-        let count = stream
-            .read(&mut part)
-            .with_context(|| format!("{method} {path}"))?;
+        let count = stream.read(&mut part)?;
         received.extend_from_slice(&part[..count]);
         match http::parse(&received, count == 0) {
             Parsed::Complete(reply) => return Ok((reply.status, received[reply.body].to_vec())),
             Parsed::Partial if count > 0 => {}
-            _ => bail!("{method} {path}: the reply is not whole HTTP"),
+            _ => bail!("the reply is not whole HTTP"),
         }
     }
 }
@@ -74,10 +78,37 @@ pub(crate) fn until_200(
         if since_look % 64 == 0 && ended() {
             bail!("the server ended before it answered");
         }
-        // Short beside every start that is measured, long beside what a refused connection costs the server's core.
-        std::thread::sleep(Duration::from_micros(150));
+        std::thread::sleep(GLANCE);
     }
     bail!("no 200 from http://{address}{path} in {patience:?}");
+}
+
+/// Sends a request on one connection, again and again, until a reply of 200 holds a text. Returns the moment, and how many
+/// replies before it had another status.
+pub(crate) fn until_told(
+    request: &[u8],
+    address: SocketAddr,
+    text: &[u8],
+    patience: Duration,
+) -> Result<(Instant, u64)> {
+    let deadline = Instant::now() + patience;
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(patience))?;
+    let mut refused = 0;
+    while Instant::now() < deadline {
+        stream.write_all(request)?;
+        let (status, body) = reply(&mut stream)?;
+        if status == 200 && memchr::memmem::find(&body, text).is_some() {
+            return Ok((Instant::now(), refused));
+        }
+        refused += u64::from(status != 200);
+        std::thread::sleep(GLANCE);
+    }
+    bail!(
+        "no reply held {} in {patience:?}",
+        String::from_utf8_lossy(text)
+    )
 }
 
 fn is_200(address: SocketAddr, request: &[u8]) -> bool {

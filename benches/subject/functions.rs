@@ -15,6 +15,8 @@ pub(crate) enum Weight {
     Heavy,
     /// Nothing, but the answer takes [`WAITS_MS`] without using the processor: concurrent invocations overlap for sure.
     Waiting,
+    /// Nothing, but it writes as many lines, or computes as long, as the invocation says.
+    Writing,
 }
 
 /// How long a waiting function waits.
@@ -27,6 +29,7 @@ impl Weight {
             Self::Trivial => "trivial",
             Self::Heavy => "heavy",
             Self::Waiting => "waiting",
+            Self::Writing => "writing",
         }
     }
 }
@@ -94,6 +97,9 @@ impl Function {
             (Language::Python, Weight::Heavy) => PYTHON_HEAVY.to_owned(),
             (Language::Ruby, Weight::Trivial) => RUBY.to_owned(),
             (Language::Ruby, Weight::Heavy) => RUBY_HEAVY.to_owned(),
+            (Language::Javascript, Weight::Writing) => JAVASCRIPT_WRITING.to_owned(),
+            (Language::Python, Weight::Writing) => PYTHON_WRITING.to_owned(),
+            (Language::Ruby, Weight::Writing) => RUBY_WRITING.to_owned(),
             (Language::Javascript, Weight::Waiting) => {
                 JAVASCRIPT_WAITING.replace("WAITS", &WAITS_MS.to_string())
             }
@@ -179,6 +185,37 @@ def handler(event, context):
 const RUBY_WAITING: &str = r#"def handler(event, context)
   sleep(WAITS / 1000.0)
   { statusCode: 200, body: "hello\n" }
+end
+"#;
+
+/// What each line of a writing function begins with.
+pub(crate) const LINE: &str = "line ";
+
+const JAVASCRIPT_WRITING: &str = r#"export const handler = async (event) => {
+  const { lines, turns } = event.body;
+  for (let n = 0; n < lines; n++) console.log(`line ${n} of an invocation, which says as much as such lines do say`);
+  let sum = 0;
+  for (let n = 0; n < turns; n++) sum = (sum * 31 + n) % 65521;
+  return { statusCode: 200, body: String(sum) };
+};
+"#;
+
+const PYTHON_WRITING: &str = r#"def handler(event, context):
+    lines, turns = event["body"]["lines"], event["body"]["turns"]
+    for n in range(lines):
+        print(f"line {n} of an invocation, which says as much as such lines do say")
+    sum = 0
+    for n in range(turns):
+        sum = (sum * 31 + n) % 65521
+    return {"statusCode": 200, "body": str(sum)}
+"#;
+
+const RUBY_WRITING: &str = r#"def handler(event, context)
+  lines, turns = event["body"].values_at("lines", "turns")
+  lines.times { |n| puts "line #{n} of an invocation, which says as much as such lines do say" }
+  sum = 0
+  turns.times { |n| sum = (sum * 31 + n) % 65521 }
+  { statusCode: 200, body: sum.to_s }
 end
 "#;
 

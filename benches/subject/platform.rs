@@ -20,6 +20,9 @@ const LOG: &str = "zygo.log";
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const STOP_WITHIN: Duration = Duration::from_secs(15);
 
+/// Variables of the environment that it is started with.
+pub(crate) type Settings = Vec<(&'static str, String)>;
+
 /// A running platform.
 #[derive(Debug)]
 pub(crate) struct Platform {
@@ -29,6 +32,7 @@ pub(crate) struct Platform {
     /// From the start of the process until it was ready.
     pub(crate) start_took: Duration,
     executable: PathBuf,
+    settings: Settings,
     folder: TempDir,
     deployed: u32,
 }
@@ -37,6 +41,8 @@ pub(crate) struct Platform {
 #[derive(Debug)]
 pub(crate) struct Deployed {
     pub(crate) id: String,
+    /// Its unique name.
+    pub(crate) name: String,
     /// From the request until the answer.
     pub(crate) took: Duration,
 }
@@ -44,15 +50,21 @@ pub(crate) struct Deployed {
 impl Platform {
     /// Starts the executable on an empty folder and waits until it is ready.
     pub(crate) fn start(executable: &Path, port: u16) -> Result<Self> {
+        Self::start_with(executable, port, Settings::new())
+    }
+
+    /// The same, with settings.
+    pub(crate) fn start_with(executable: &Path, port: u16, settings: Settings) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("zygo-bench-").tempdir()?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let (group, start_took) = launch(executable, folder.path(), address)?;
+        let (group, start_took) = launch(executable, folder.path(), address, &settings)?;
         let executable = executable.to_owned();
         Ok(Self {
             group,
             address,
             start_took,
             executable,
+            settings,
             folder,
             deployed: 0,
         })
@@ -61,8 +73,64 @@ impl Platform {
     /// Ends it and starts it again with the same functions, none of which has a process then.
     pub(crate) fn restart(&mut self) -> Result<()> {
         self.end()?;
-        (self.group, self.start_took) = launch(&self.executable, self.folder.path(), self.address)?;
+        self.launch_again()
+    }
+
+    /// Kills the supervisor alone. Returns how many of its processes were still there some time later; they are ended then.
+    pub(crate) fn kill(&mut self) -> usize {
+        let before = tree::of(self.group.pid().as_raw_nonzero().get());
+        self.group.kill_leader();
+        let deadline = Instant::now() + STOP_WITHIN;
+        while Instant::now() < deadline && !tree::alive(&before).is_empty() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let left = tree::alive(&before);
+        left.iter().for_each(kill);
+        left.len()
+    }
+
+    /// Starts it on what an earlier run left.
+    pub(crate) fn launch_again(&mut self) -> Result<()> {
+        let (folder, address) = (self.folder.path(), self.address);
+        (self.group, self.start_took) = launch(&self.executable, folder, address, &self.settings)?;
         Ok(())
+    }
+
+    /// Reads JSON.
+    pub(crate) fn get(&self, path: &str) -> Result<Value> {
+        client::json("GET", path, self.address, None)
+    }
+
+    /// Reads all pages of a list. `take` gives the cursor of the next.
+    pub(crate) fn pages<P: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        mut take: impl FnMut(P) -> Option<String>,
+    ) -> Result<()> {
+        let mut cursor = String::new();
+        loop {
+            let path = format!("{path}{cursor}");
+            let (status, body) = client::exchange("GET", &path, self.address, None)?;
+            if status != 200 {
+                bail!("GET {path} answered {status}");
+            }
+            match take(serde_json::from_slice(&body)?) {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The sum of a Prometheus metric over all series whose labels hold a text.
+    pub(crate) fn metric(&self, name: &str, label: &str) -> Result<f64> {
+        let (_, body) = client::exchange("GET", "/metrics/prometheus", self.address, None)?;
+        let text = String::from_utf8_lossy(&body);
+        let values = text
+            .lines()
+            .filter_map(|line| line.strip_prefix(name))
+            .filter(|rest| rest.starts_with(['{', ' ']) && rest.contains(label))
+            .filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok());
+        Ok(values.sum())
     }
 
     /// The supervisor's id.
@@ -94,6 +162,7 @@ impl Platform {
             .context("the deploy's reply has no id")?;
         Ok(Deployed {
             id: id.to_owned(),
+            name,
             took,
         })
     }
@@ -111,11 +180,16 @@ impl Platform {
 
     /// The bytes that invoke a function.
     pub(crate) fn invocation(&self, deployed: &Deployed) -> Vec<u8> {
+        self.invocation_with(deployed, br#"{"name":"zygo"}"#)
+    }
+
+    /// The bytes that invoke a function with an event of its own.
+    pub(crate) fn invocation_with(&self, deployed: &Deployed, event: &[u8]) -> Vec<u8> {
         http::request(
             "POST",
             &format!("/functions/{}/invoke", deployed.id),
             self.address,
-            Some(br#"{"name":"zygo"}"#),
+            Some(event),
         )
     }
 
@@ -156,7 +230,12 @@ impl Platform {
     }
 }
 
-fn launch(executable: &Path, folder: &Path, address: SocketAddr) -> Result<(Group, Duration)> {
+fn launch(
+    executable: &Path,
+    folder: &Path,
+    address: SocketAddr,
+    settings: &Settings,
+) -> Result<(Group, Duration)> {
     let log = folder.join(LOG);
     let begun = Instant::now();
     let mut group = Group::start(
@@ -165,7 +244,8 @@ fn launch(executable: &Path, folder: &Path, address: SocketAddr) -> Result<(Grou
             .current_dir(folder)
             .env("HOST", "127.0.0.1")
             .env("PORT", address.port().to_string())
-            .env("ZYGO_DATA_DIR", folder.join("data")),
+            .env("ZYGO_DATA_DIR", folder.join("data"))
+            .envs(settings.iter().map(|(name, value)| (name, value))),
         &log,
     )?;
     let ready = client::until_200("/readyz", address, READY_WITHIN, || group.ended());

@@ -24,7 +24,7 @@ function setFunction(name, version, memoryLimitMb) {
 }
 
 class Context {
-  constructor(requestId, deadline) {
+  constructor(requestId, deadline, traceparent, tracestate) {
     this.awsRequestId = requestId;
     this.functionName = fixed.functionName;
     this.functionVersion = fixed.functionVersion;
@@ -34,6 +34,10 @@ class Context {
     this.logStreamName = fixed.logStreamName;
     this.callbackWaitsForEmptyEventLoop = true;
     this.deadlineMs = deadline;
+    // Headers for those whom the handler calls: what they do is then part of the invocation's trace. The state may be
+    // null.
+    this.traceparent = traceparent;
+    this.tracestate = tracestate;
   }
 
   get requestId() {

@@ -33,9 +33,11 @@ function withCallback(handler) {
 }
 
 function withFetch(object) {
-  return async (event) => {
+  return async (event, { traceparent, tracestate }) => {
     const background = [];
     const context = {
+      traceparent,
+      tracestate,
       passThroughOnException() {},
       waitUntil(promise) {
         background.push(promise);
@@ -68,8 +70,8 @@ function bind(namespace, name, file, settings) {
   }
 }
 
-function dispatch(event, requestId, deadline) {
-  return call(event, new Context(requestId, deadline));
+function dispatch(event, requestId, deadline, traceparent, tracestate) {
+  return call(event, new Context(requestId, deadline, traceparent, tracestate));
 }
 
 // Puts another handler in place of the user's until `release`, for a rehearsal in an instance.

@@ -43,6 +43,8 @@ def load(root, environment, module_name, file, export):
     """Returns the handler and how many arguments it takes (0 to 2)."""
     set_environment(environment)
     sys.path.insert(0, root)
+    # Where packages are that were installed at deployment.
+    sys.path.insert(1, os.path.join(root, "python_modules"))
     sys.path_importer_cache.clear()
     os.chdir(root)
     module = _import(module_name, file)

@@ -12,10 +12,14 @@ class ClientContext:
 
 
 class Context:
-    """What a handler may know of its invocation. All but the id and the deadline is the same for every one."""
+    """What a handler may know of its invocation. All but the id, the deadline and the trace is the same for every one.
+
+    `traceparent` and `tracestate` (or `None`) are headers for those whom the handler calls: what they do is then part
+    of the invocation's trace.
+    """
 
     # With `__dict__`, so that middleware may add attributes of its own; it is made only then.
-    __slots__ = ("aws_request_id", "deadline_ms", "__dict__")
+    __slots__ = ("aws_request_id", "deadline_ms", "traceparent", "tracestate", "__dict__")
 
     function_name = ""
     function_version = ""
@@ -27,9 +31,11 @@ class Context:
     client_context = None
     tenant_id = None
 
-    def __init__(self, request_id, deadline_ms):
+    def __init__(self, request_id, deadline_ms, traceparent, tracestate):
         self.aws_request_id = request_id
         self.deadline_ms = deadline_ms
+        self.traceparent = traceparent
+        self.tracestate = tracestate
 
     @property
     def request_id(self):

@@ -38,19 +38,18 @@ module Zygo
       end
 
       # One invocation, from texts to a response's parts.
-      def invoke(request_id, deadline_ms, event, body_is_json, body)
-        Response.build(
-          @handler.call(Event.build(event, body_is_json, body), Context.new(request_id, deadline_ms))
-        )
+      def invoke(request_id, deadline_ms, traceparent, tracestate, event, body_is_json, body)
+        context = Context.new(request_id, deadline_ms, traceparent, tracestate)
+        Response.build(@handler.call(Event.build(event, body_is_json, body), context))
       end
 
       # Goes the way of an invocation with handlers that are no user's.
       def rehearse
         handler = @handler
         @handler = ->(event, _context) { { statusCode: 200, headers: { a: "b" }, body: event } }
-        invoke("req-0", 0, '{"headers":{"a":"b"},"list":[1,2.5,null,true]}', true, '{"a":["b"]}')
+        invoke("req-0", 0, "", nil, '{"headers":{"a":"b"},"list":[1,2.5,null,true]}', true, '{"a":["b"]}')
         @handler = ->(_event, context) { { "ok" => context.get_remaining_time_in_millis } }
-        invoke("req-0", 0, "{}", false, nil)
+        invoke("req-0", 0, "", nil, "{}", false, nil)
       ensure
         @handler = handler
       end
@@ -62,8 +61,18 @@ module Zygo
 
       # Where `bundle install --path vendor/bundle` puts gems.
       def find_gems(directory)
-        home = File.join(directory, "vendor/bundle/ruby", RbConfig::CONFIG["ruby_version"])
-        Gem.use_paths(home, [home, *Gem.default_path]) if Dir.exist?(home)
+        # Installed at deployment, or brought along.
+        homes = %w[ruby_modules vendor/bundle].map { |folder| File.join(directory, folder, "ruby", RbConfig::CONFIG["ruby_version"]) }
+        home = homes.find { |path| Dir.exist?(path) }
+        Gem.use_paths(home, [home, *Gem.default_path]) if home
+        find_own_gems(directory) if File.exist?(File.join(directory, "Gemfile"))
+      end
+
+      # Gems that lie in the bundle itself, which a Gemfile names with `path:`, are installed nowhere.
+      def find_own_gems(directory)
+        specifications = Dir.glob("**/*.gemspec", base: directory)
+        own = specifications.reject { |path| path.start_with?("ruby_modules/", "vendor/bundle/") }
+        own.each { |path| $LOAD_PATH.push(File.expand_path(File.join(File.dirname(path), "lib"), directory)) }
       end
 
       def warm_up

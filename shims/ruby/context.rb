@@ -18,11 +18,15 @@ module Zygo
       end
     end
 
-    attr_reader :aws_request_id, :deadline_ms
+    # `traceparent` and `tracestate` (or nil) are headers for those whom the handler calls: what they do is then part of
+    # the invocation's trace.
+    attr_reader :aws_request_id, :deadline_ms, :traceparent, :tracestate
 
-    def initialize(request_id, deadline_ms)
+    def initialize(request_id, deadline_ms, traceparent, tracestate)
       @aws_request_id = request_id
       @deadline_ms = deadline_ms
+      @traceparent = traceparent
+      @tracestate = tracestate
     end
 
     alias request_id aws_request_id

@@ -1,95 +1,160 @@
 //! The control plane: functions as resources. Knows HTTP, and of functions only how to make, show and remove them.
 
+mod alerts;
+mod aliases;
+mod breaker;
+mod checked;
+mod costs;
+mod distributions;
+mod encryption;
+mod figures;
+mod follow;
+mod functions;
+mod idempotency;
+mod invocations;
+mod keys;
+mod logs;
+mod marketplace;
+mod metrics;
 mod object;
+mod page;
+mod precondition;
+mod prometheus;
+mod time;
 mod types;
 mod upload;
+mod variables;
+mod versions;
+mod view;
+mod webhooks;
 
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use http::{Request, StatusCode, header};
-use serde_json::json;
+use axum::response::Response;
+use http::Request;
+use serde::de::DeserializeOwned;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use crate::auth::Principal;
 use crate::function::Function;
-use crate::function::deployment::DeployError;
 use crate::gateway::problem::{Rejection, RequestError};
+use crate::gateway::request;
 use crate::platform::Platform;
-use types::{Deployed, FunctionView};
 
-/// Routes of the control plane.
-pub(crate) fn router() -> Router<Arc<Platform>> {
-    Router::new()
-        .route("/functions", get(list).post(create))
-        .route(
-            "/functions/{key}",
-            get(show).put(update).post(update).delete(remove),
-        )
+pub(crate) use idempotency::replay;
+use view::Changes;
+
+/// The longest body of a call that uploads no code, in bytes.
+const SMALL_BODY_MAX: usize = 256 * 1024;
+
+/// Operations of the control plane. Each comes with its description, or does not compile.
+pub(crate) fn router() -> OpenApiRouter<Arc<Platform>> {
+    OpenApiRouter::default()
+        .routes(routes!(functions::list, functions::create))
+        .routes(routes!(
+            functions::show,
+            functions::update,
+            functions::update_by_post,
+            functions::remove
+        ))
+        .routes(routes!(versions::rollback))
+        .routes(routes!(versions::list))
+        .routes(routes!(versions::show))
+        .routes(routes!(versions::build_log))
+        .routes(routes!(versions::history))
+        .routes(routes!(aliases::list))
+        .routes(routes!(aliases::set, aliases::remove))
+        .routes(routes!(breaker::show, breaker::set))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(keys::whoami))
+        .routes(routes!(encryption::rotate))
+        .routes(routes!(marketplace::list))
+        .routes(routes!(marketplace::show))
+        .routes(routes!(marketplace::deploy))
+        .merge(telemetry_router())
+        .merge(alerts_router())
+        .merge(variables_router())
+}
+
+/// Logs, figures, costs.
+fn telemetry_router() -> OpenApiRouter<Arc<Platform>> {
+    OpenApiRouter::default()
+        .routes(routes!(logs::of_function))
+        .routes(routes!(logs::of_all))
+        .routes(routes!(metrics::of_function))
+        .routes(routes!(metrics::series_of_function))
+        .routes(routes!(invocations::list))
+        .routes(routes!(metrics::of_platform))
+        .routes(routes!(metrics::series_of_platform))
+        .routes(routes!(metrics::exposition))
+        .routes(routes!(costs::of_function))
+        .routes(routes!(costs::of_platform))
+        .routes(routes!(costs::comparison))
+}
+
+/// Alerts, their rules, and whom they are sent to.
+fn alerts_router() -> OpenApiRouter<Arc<Platform>> {
+    OpenApiRouter::default()
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::show))
+        .routes(routes!(
+            alerts::rules,
+            alerts::set_rules,
+            alerts::reset_rules
+        ))
+        .routes(routes!(
+            alerts::rules_of_function,
+            alerts::set_rules_of_function,
+            alerts::reset_rules_of_function
+        ))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::remove))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::deliveries))
+}
+
+fn variables_router() -> OpenApiRouter<Arc<Platform>> {
+    OpenApiRouter::default()
+        .routes(routes!(variables::list_environment))
+        .routes(routes!(
+            variables::set_environment,
+            variables::remove_environment
+        ))
+        .routes(routes!(variables::list_secrets))
+        .routes(routes!(variables::set_secret, variables::remove_secret))
 }
 
 /// What a control-plane call ends with when it fails.
 type Failable = Result<Response, Rejection>;
 
-async fn list(State(platform): State<Arc<Platform>>) -> Response {
-    let functions: Vec<FunctionView> = platform
-        .registry()
-        .list()
-        .iter()
-        .map(|function| FunctionView::of(function))
-        .collect();
-    Json(json!({ "functions": functions, "total": functions.len() })).into_response()
-}
-
-async fn create(State(platform): State<Arc<Platform>>, request: Request<Body>) -> Failable {
-    let config = platform.config();
-    let mut upload = upload::read(request, config.max_bundle_bytes).await?;
-    let manifest = upload
-        .settings
-        .new_manifest(config)
-        .map_err(DeployError::from)?;
-    let bundle = upload
-        .bundle(manifest.runtime)
-        .and_then(|bundle| bundle.ok_or_else(upload::missing_code))
-        .map_err(DeployError::from)?;
-    let function = platform.deployer().create(manifest, bundle).await?;
-    let location = [(header::LOCATION, format!("/functions/{}", function.id()))];
-    let body = Json(Deployed::of(&function, "Function deployed successfully"));
-    Ok((StatusCode::CREATED, location, body).into_response())
-}
-
-async fn show(State(platform): State<Arc<Platform>>, Path(key): Path<String>) -> Failable {
-    let function = find(&platform, key)?;
-    Ok(Json(json!({ "function": FunctionView::of(&function) })).into_response())
-}
-
-/// `PUT` and `POST` of a function make a new version of it.
-async fn update(
-    State(platform): State<Arc<Platform>>,
-    Path(key): Path<String>,
-    request: Request<Body>,
-) -> Failable {
-    let function = find(&platform, key)?;
-    let mut upload = upload::read(request, platform.config().max_bundle_bytes).await?;
-    let change = |old: &_| {
-        let manifest = upload.settings.changed(old)?;
-        let bundle = upload.bundle(manifest.runtime)?;
-        Ok((manifest, bundle))
-    };
-    platform.deployer().update(&function, change).await?;
-    Ok(Json(Deployed::of(&function, "Function updated successfully")).into_response())
-}
-
-async fn remove(State(platform): State<Arc<Platform>>, Path(key): Path<String>) -> Failable {
-    let function = find(&platform, key)?;
-    platform.deployer().delete(&function).await?;
-    let body = json!({ "message": "Function deleted successfully", "id": function.id() });
-    Ok(Json(body).into_response())
-}
-
 fn find(platform: &Platform, key: String) -> Result<Arc<Function>, Rejection> {
     let function = platform.registry().get(&key);
     Ok(function.ok_or(RequestError::FunctionNotFound(key))?)
+}
+
+/// Whose credential the request carries, for the history.
+fn by(request: &Request<Body>) -> String {
+    who(request.extensions())
+}
+
+fn who(extensions: &http::Extensions) -> String {
+    let principal = extensions.get::<Arc<Principal>>();
+    principal.map_or_else(String::new, |principal| principal.name.clone())
+}
+
+/// Does work to its end even when the caller goes away meanwhile: a deployment must not stop halfway.
+async fn run_to_the_end<T: Send + 'static, E: From<std::io::Error> + Send + 'static>(
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E> {
+    let done = tokio::spawn(work).await;
+    done.unwrap_or_else(|error| Err(std::io::Error::other(error).into()))
+}
+
+/// A body that is one JSON object.
+async fn json_body<T: DeserializeOwned>(request: Request<Body>) -> Result<T, RequestError> {
+    let body = request::read_body(request.into_body(), SMALL_BODY_MAX).await?;
+    upload::object(&body)
 }

@@ -1,16 +1,17 @@
-//! Bodies of the control plane: the only serde types of the API besides the manifest's own.
+//! What callers send to make a function or a new version of it. What they are shown is in [`super::view`].
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::object::Object;
 use crate::config::Config;
 use crate::function::manifest::{
     Manifest, ManifestError, Network, RUNTIME_NAMES, RateLimit, RuntimeName, Scaling, Trigger,
 };
-use crate::function::{Function, Version};
 use crate::pool::Isolation;
+use crate::secret::Secret;
 
 /// Memory of a function that asks for none, in MB.
 const DEFAULT_MEMORY_MB: u32 = 256;
@@ -19,42 +20,114 @@ const DEFAULT_TIMEOUT_MS: u64 = 30_000;
 /// Handler of a function that names none.
 const DEFAULT_HANDLER: &str = "handler";
 
-/// Body of `POST /functions`, `PUT /functions/:id` and `POST /functions/:id`. What an update leaves out stays as it is.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+/// The settings of a function and its code. What an update leaves out stays as it is. One of `code`, `files` and
+/// `archive` gives the code, or an archive that is the body. Settings may also stand in the query; the body's come first.
+#[derive(Debug, Default, Deserialize, ToSchema, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct FunctionInput {
+    /// The function's name, which it keeps; `fn-` at the beginning is kept for ids.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    #[param(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     pub(crate) name: Option<String>,
+    /// The language.
+    #[param(inline)]
     pub(crate) runtime: Option<RuntimeName>,
     /// The whole function as one file.
+    #[param(ignore)]
     pub(crate) code: Option<String>,
     /// Files by path.
+    #[param(ignore)]
     pub(crate) files: Option<BTreeMap<String, FileInput>>,
-    /// A zip archive in base64.
+    /// A zip, tar or tar.gz archive in base64.
+    #[schema(format = Byte)]
+    #[param(ignore)]
     pub(crate) archive: Option<String>,
+    /// `file.function` or `function`; `handler` when it is left out.
+    #[schema(min_length = 1, max_length = 128)]
+    #[param(min_length = 1, max_length = 128)]
     pub(crate) handler: Option<String>,
-    /// MB.
+    /// Memory limit of an instance, in MB; the operator sets the most.
+    #[schema(minimum = 32)]
+    #[param(minimum = 32)]
     pub(crate) memory: Option<u32>,
-    /// ms.
+    /// How long one invocation may take, in ms; the operator sets the most.
+    #[schema(minimum = 1)]
+    #[param(minimum = 1)]
     pub(crate) timeout: Option<u64>,
-    pub(crate) environment: Option<BTreeMap<String, String>>,
-    pub(crate) secrets: Option<BTreeMap<String, String>>,
+    /// Environment variables by name.
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    #[param(ignore)]
+    pub(crate) environment: Option<BTreeMap<String, Secret>>,
+    /// Environment variables that no one is shown again, by name.
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    #[param(ignore)]
+    pub(crate) secrets: Option<BTreeMap<String, Secret>>,
+    /// Whether instances are reused.
+    #[param(inline)]
     pub(crate) isolation: Option<Isolation>,
+    /// How many instances there are, and when.
+    #[schema(value_type = Option<Scaling>)]
+    #[param(ignore)]
     pub(crate) scaling: Option<Object<Scaling>>,
+    /// What the function may reach.
+    #[param(inline)]
     pub(crate) network: Option<Network>,
+    /// What invokes the function besides the invoke call.
+    #[schema(value_type = Option<Vec<Trigger>>)]
+    #[param(ignore)]
     pub(crate) triggers: Option<Vec<Object<Trigger>>>,
+    /// How often it may be invoked.
+    #[schema(value_type = Option<RateLimit>)]
+    #[param(ignore)]
     pub(crate) rate_limit: Option<Object<RateLimit>>,
+    /// A host name that leads to it.
     pub(crate) custom_domain: Option<String>,
+    /// Whether everyone may invoke it, without a credential.
+    pub(crate) public: Option<bool>,
+    /// Whether instances may start processes; otherwise they may not.
+    pub(crate) subprocess: Option<bool>,
 }
 
-/// A file's content: text, or `{"base64": "…"}`.
-#[derive(Debug, Deserialize)]
+/// A file's content: text, or bytes in base64.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum FileInput {
+    /// Text.
     Text(String),
-    Bytes { base64: String },
+    /// Bytes.
+    Bytes {
+        /// The bytes in base64.
+        #[schema(format = Byte)]
+        base64: String,
+    },
 }
 
 impl FunctionInput {
+    /// These settings, and where one is left out, the other's.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            name: self.name.or(other.name),
+            runtime: self.runtime.or(other.runtime),
+            code: self.code.or(other.code),
+            files: self.files.or(other.files),
+            archive: self.archive.or(other.archive),
+            handler: self.handler.or(other.handler),
+            memory: self.memory.or(other.memory),
+            timeout: self.timeout.or(other.timeout),
+            environment: self.environment.or(other.environment),
+            secrets: self.secrets.or(other.secrets),
+            isolation: self.isolation.or(other.isolation),
+            scaling: self.scaling.or(other.scaling),
+            network: self.network.or(other.network),
+            triggers: self.triggers.or(other.triggers),
+            rate_limit: self.rate_limit.or(other.rate_limit),
+            custom_domain: self.custom_domain.or(other.custom_domain),
+            public: self.public.or(other.public),
+            subprocess: self.subprocess.or(other.subprocess),
+        }
+    }
+
     /// Settings of a new function.
     pub(crate) fn new_manifest(&mut self, config: &Config) -> Result<Manifest, ManifestError> {
         let missing = |field: &str, rule: &str| {
@@ -80,6 +153,8 @@ impl FunctionInput {
             network: None,
             triggers: Vec::new(),
             rate_limit: None,
+            public: false,
+            subprocess: false,
             custom_domain: None,
         };
         self.changed(&manifest)
@@ -119,139 +194,12 @@ impl FunctionInput {
                 .take()
                 .map(|limit| limit.0)
                 .or(old.rate_limit),
+            public: self.public.unwrap_or(old.public),
+            subprocess: self.subprocess.unwrap_or(old.subprocess),
             custom_domain: self
                 .custom_domain
                 .take()
                 .or_else(|| old.custom_domain.clone()),
         })
-    }
-}
-
-/// Answer to a deployment.
-#[derive(Debug, Serialize)]
-pub(crate) struct Deployed {
-    function: FunctionView,
-    message: &'static str,
-}
-
-impl Deployed {
-    /// What was deployed.
-    pub(crate) fn of(function: &Function, message: &'static str) -> Self {
-        Self {
-            function: FunctionView::of(function),
-            message,
-        }
-    }
-}
-
-/// A function as the API shows it. Values of variables are never shown.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct FunctionView {
-    id: String,
-    name: String,
-    runtime: RuntimeName,
-    endpoint: String,
-    version: u32,
-    handler: String,
-    memory: u32,
-    timeout: u64,
-    isolation: Isolation,
-    scaling: Scaling,
-    environment: Vec<String>,
-    secrets: Vec<String>,
-    triggers: Vec<Trigger>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    network: Option<Network>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rate_limit: Option<RateLimit>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    custom_domain: Option<String>,
-    /// `function` when instances inherit the loaded code, `runtime` when each loads it for itself; absent while there
-    /// is no zygote.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    snapshot: Option<Snapshot>,
-    created_at_ms: u64,
-    updated_at_ms: u64,
-    processes: Processes,
-}
-
-/// From what instances are forked, and why not from more.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Snapshot {
-    kind: &'static str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    unforkable: Vec<String>,
-    boot_ms: f64,
-}
-
-/// The function's processes now.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Processes {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    zygote_pid: Option<i32>,
-    idle_pids: Vec<i32>,
-    parked_pids: Vec<i32>,
-    instances: usize,
-}
-
-impl FunctionView {
-    /// The function with its current version.
-    pub(crate) fn of(function: &Function) -> Self {
-        let version = function.current();
-        let manifest = version.manifest();
-        Self {
-            id: function.id().to_owned(),
-            name: function.name().to_owned(),
-            runtime: manifest.runtime,
-            endpoint: format!("/functions/{}/invoke", function.id()),
-            version: version.number(),
-            handler: manifest.handler.clone(),
-            memory: manifest.memory,
-            timeout: manifest.timeout,
-            isolation: manifest.isolation,
-            scaling: manifest.scaling.clone(),
-            environment: manifest.environment.keys().cloned().collect(),
-            secrets: manifest.secrets.keys().cloned().collect(),
-            triggers: manifest.triggers.clone(),
-            network: manifest.network,
-            rate_limit: manifest.rate_limit,
-            custom_domain: manifest.custom_domain.clone(),
-            snapshot: snapshot(&version),
-            created_at_ms: function.created_unix_ms(),
-            updated_at_ms: version.created_unix_ms(),
-            processes: processes(&version),
-        }
-    }
-}
-
-fn snapshot(version: &Version) -> Option<Snapshot> {
-    let zygote = version.pool().zygote().present()?;
-    let unforkable = zygote.culprits().to_vec();
-    let kind = if unforkable.is_empty() {
-        "function"
-    } else {
-        "runtime"
-    };
-    Some(Snapshot {
-        kind,
-        unforkable,
-        boot_ms: zygote.boot_duration().as_secs_f64() * 1e3,
-    })
-}
-
-fn processes(version: &Version) -> Processes {
-    let census = version.pool().census();
-    Processes {
-        zygote_pid: version
-            .pool()
-            .zygote()
-            .present()
-            .and_then(|zygote| zygote.pid()),
-        idle_pids: census.idle,
-        parked_pids: census.parked,
-        instances: census.live,
     }
 }

@@ -1,18 +1,29 @@
-//! Settings and code as they arrive: one JSON body with `code`, `files` or `archive`, or a zip body with the settings in
-//! the query.
+//! Settings and code as they arrive: one JSON body with `code`, `files` or `archive`, or an archive as the body (zip, tar,
+//! tar.gz). Settings may stand in the query too, where an archive's have to.
 
 use axum::body::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{Request, header};
+use serde::de::DeserializeOwned;
 
 use super::object::Object;
 use super::types::{FileInput, FunctionInput};
 use crate::function::bundle::Bundle;
+use crate::function::deployment::DeployError;
 use crate::function::manifest::{ManifestError, RuntimeName};
 use crate::gateway::problem::RequestError;
 use crate::gateway::request;
+use crate::pointer;
+
+/// Types of a body that is an archive. Of which format it is, its first bytes say.
+const ARCHIVE_TYPES: [&str; 4] = [
+    "application/zip",
+    "application/x-tar",
+    "application/gzip",
+    "application/x-gzip",
+];
 
 /// A decoded upload.
 #[derive(Debug)]
@@ -20,7 +31,9 @@ pub(super) struct Upload {
     /// The settings, and code that came with them.
     pub(super) settings: FunctionInput,
     /// The body, when it was an archive.
-    zip: Option<Bytes>,
+    body: Option<Bytes>,
+    /// What an archive held.
+    unpacked: Option<Bundle>,
 }
 
 /// Reads a request of at most `limit` bytes. Base64 makes an archive a third longer; the limit is for the body.
@@ -30,42 +43,63 @@ pub(super) async fn read(request: Request<Body>, limit: usize) -> Result<Upload,
         .headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    let is_zip = content_type.is_some_and(|value| value.starts_with("application/zip"));
+    let essence = content_type.and_then(|value| value.split(';').next());
+    let is_archive = essence.is_some_and(|essence| {
+        let essence = essence.trim();
+        ARCHIVE_TYPES
+            .iter()
+            .any(|kind| essence.eq_ignore_ascii_case(kind))
+    });
     let body = request::read_body(body, limit).await?;
-    if is_zip {
-        let settings = settings_of_query(head.uri.query().unwrap_or_default())?;
-        return Ok(Upload {
-            settings,
-            zip: Some(body),
-        });
-    }
+    let in_query = settings_of_query(head.uri.query().unwrap_or_default())?;
+    let (settings, body) = match is_archive {
+        true => (in_query, Some(body)),
+        false => (settings_of_json(&body)?.or(in_query), None),
+    };
     Ok(Upload {
-        settings: settings_of_json(&body)?,
-        zip: None,
+        settings,
+        body,
+        unpacked: None,
     })
 }
 
 impl Upload {
-    /// The files, if there are any. Takes them out of the upload.
-    pub(super) fn bundle(&mut self, runtime: RuntimeName) -> Result<Option<Bundle>, ManifestError> {
+    /// Unpacks an archive, if there is one, where that keeps no invocation waiting.
+    pub(super) async fn unpack(&mut self) -> Result<(), DeployError> {
         let FunctionInput {
             code,
             files,
             archive,
             ..
         } = &mut self.settings;
-        let bundle = match (code.take(), files.take(), archive.take(), self.zip.take()) {
-            (None, None, None, None) => return Ok(None),
-            (Some(code), None, None, None) => Bundle::from_code(runtime.default_file(), code)?,
-            (None, Some(files), None, None) => from_files(files)?,
-            (None, None, Some(archive), None) => Bundle::from_zip(&decode("/archive", &archive)?)?,
-            (None, None, None, Some(zip)) => Bundle::from_zip(&zip)?,
-            _ => {
-                return Err(ManifestError::new(
-                    "/code",
-                    "give one of code, files and archive",
-                ));
-            }
+        let is_there = [
+            code.is_some(),
+            files.is_some(),
+            archive.is_some(),
+            self.body.is_some(),
+        ];
+        if is_there.into_iter().filter(|is_there| *is_there).count() > 1 {
+            let rule = "give one of code, files and archive";
+            return Err(ManifestError::new("/code", rule).into());
+        }
+        let archive = match (archive.take(), self.body.take()) {
+            (Some(base64), _) => Bytes::from(decode("/archive", &base64)?),
+            (_, Some(body)) => body,
+            (None, None) => return Ok(()),
+        };
+        let unpacked = tokio::task::spawn_blocking(move || Bundle::from_upload(&archive)).await;
+        self.unpacked = Some(unpacked.map_err(std::io::Error::other)??);
+        Ok(())
+    }
+
+    /// The files, if there are any. Takes them out of the upload.
+    pub(super) fn bundle(&mut self, runtime: RuntimeName) -> Result<Option<Bundle>, ManifestError> {
+        let FunctionInput { code, files, .. } = &mut self.settings;
+        let bundle = match (code.take(), files.take(), self.unpacked.take()) {
+            (Some(code), ..) => Bundle::from_code(runtime.default_file(), code)?,
+            (_, Some(files), _) => from_files(files)?,
+            (.., Some(unpacked)) => unpacked,
+            (None, None, None) => return Ok(None),
         };
         if bundle.is_empty() {
             return Err(missing_code());
@@ -83,17 +117,21 @@ pub(super) fn missing_code() -> ManifestError {
 }
 
 fn settings_of_json(body: &[u8]) -> Result<FunctionInput, RequestError> {
+    object(body)
+}
+
+/// One JSON object and nothing else; an error names the wrong field.
+pub(super) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, RequestError> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let Object(settings) =
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let pointer = pointer_of(error.path());
-            RequestError::malformed(pointer, error.into_inner().to_string())
-        })?;
+    let Object(read) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let pointer = pointer::of(error.path());
+        RequestError::malformed(pointer, error.into_inner().to_string())
+    })?;
     let rest = deserializer.end();
     rest.map_err(|error| {
         RequestError::malformed("", format!("the body is not one JSON object: {error}"))
     })?;
-    Ok(settings)
+    Ok(read)
 }
 
 /// In a query all values are text, so those that are JSON (numbers, objects) are read as such.
@@ -118,20 +156,6 @@ fn settings_of_query(query: &str) -> Result<FunctionInput, RequestError> {
     }
     let json = serde_json::to_vec(&settings).unwrap_or_default();
     settings_of_json(&json)
-}
-
-/// `scaling.maxInstances` becomes `/scaling/maxInstances`.
-fn pointer_of(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let token = |segment: &Segment| match segment {
-        Segment::Map { key } => Some(key.replace('~', "~0").replace('/', "~1")),
-        Segment::Seq { index } => Some(index.to_string()),
-        Segment::Enum { .. } | Segment::Unknown => None,
-    };
-    path.iter()
-        .filter_map(token)
-        .map(|token| format!("/{token}"))
-        .collect()
 }
 
 fn from_files(

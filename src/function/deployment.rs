@@ -1,193 +1,248 @@
-//! From an upload to a version that serves: write, build, load, switch. The old version serves until the new one has
-//! loaded; a version that does not load never serves.
+//! From an upload to a version that serves: write, build, load, store, switch. The old version serves until the new one
+//! has loaded; a version that does not load never serves.
 //!
 //! ```text
-//!  Written ─► Built ─► Loaded ─► Committed ─► Serving
-//!     └─────────┴─────────┴─ failed: files removed, the old version serves on
+//!  Written ─► Built ─► Loaded ─► Archived ─► Committed ─► Serving
+//!     └─────────┴─────────┴──────────┴─ failed: files removed, the old version serves on
 //! ```
+//! A deployment that changes nothing makes no version. `moves.rs` holds what goes between versions that are there.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::build;
 pub use super::build::BuildError;
 use super::bundle::Bundle;
+pub use super::dependencies::DependencyError;
+use super::draft::{Code, Draft};
+pub use super::failure::DeployError;
+use super::folder::{Folders, Source};
 use super::manifest::{Manifest, ManifestError};
-use super::{Function, Registry, Store, StoredFunction, StoredVersion, Surroundings, Version};
+use super::store::{Action, Change, FunctionStore, StoredVersion};
+use super::{Function, Registry, StoredFunction, Surroundings, Version};
+use crate::artifact::Artifacts;
 use crate::config::Config;
-use crate::error::Origin;
 use crate::pool::Capacity;
+use crate::store::StoreError;
+use crate::telemetry::Intake;
 use crate::zygote::{LanguageZygote, LanguageZygotes, ZygoteError};
-
-/// Why a deployment failed.
-#[derive(Debug, thiserror::Error)]
-pub enum DeployError {
-    /// A setting or a file cannot be used.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-    /// Another function has the name.
-    #[error("the name `{0}` is taken; PUT /functions/{0} makes a new version of it")]
-    NameTaken(String),
-    /// The bundle did not build.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// The code did not load.
-    #[error(transparent)]
-    Load(#[from] ZygoteError),
-    /// The platform cannot write.
-    #[error("the function cannot be stored")]
-    Storage(#[from] std::io::Error),
-}
-
-impl DeployError {
-    /// Whose fault it is.
-    #[must_use]
-    pub fn origin(&self) -> Origin {
-        match self {
-            Self::Manifest(_) | Self::NameTaken(_) => Origin::Caller,
-            Self::Build(BuildError::Unavailable { .. }) | Self::Storage(_) => Origin::Platform,
-            Self::Build(_) => Origin::Function,
-            Self::Load(error) => error.origin(),
-        }
-    }
-}
 
 /// Makes functions and versions.
 #[derive(Debug)]
 pub(crate) struct Deployer {
     pub(crate) config: Arc<Config>,
-    pub(crate) store: Store,
+    pub(crate) store: FunctionStore,
+    pub(crate) artifacts: Artifacts,
+    pub(crate) folders: Arc<Folders>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) zygotes: Arc<LanguageZygotes>,
     pub(crate) capacity: Arc<Capacity>,
+    pub(crate) intake: Arc<Intake>,
+    /// Held for reading while a version is made, so that nobody collects what it is made of.
+    pub(crate) collecting: tokio::sync::RwLock<()>,
+}
+
+/// A function after a deployment.
+#[derive(Debug)]
+pub(crate) struct Deployed {
+    pub(crate) function: Arc<Function>,
+    /// Whether everything was there already.
+    pub(crate) unchanged: bool,
 }
 
 impl Deployer {
-    /// Makes a function with its first version.
+    /// Makes a function with its first version. The very same function, deployed again, is the function that is there.
     pub(crate) async fn create(
         &self,
         manifest: Manifest,
         bundle: Bundle,
-    ) -> Result<Arc<Function>, DeployError> {
+        by: &str,
+    ) -> Result<Deployed, DeployError> {
         manifest.validate(&self.config)?;
-        let reservation = self
-            .registry
-            .reserve(&manifest.name)
-            .ok_or_else(|| DeployError::NameTaken(manifest.name.clone()))?;
-        let id = new_id();
-        let now = now_unix_ms();
-        let version = self.make_version(&id, 1, now, manifest, Some(bundle)).await;
-        let version = version.inspect_err(|_| self.clean_up(self.store.remove(&id)))?;
-        self.commit(&id, now, &version)
-            .inspect_err(|_| version.stop())?;
-        version.pool().refill();
-        let function = Function::new(id, now, version);
+        let name = manifest.name.clone();
+        let draft = Draft::new(manifest, Code::New(bundle));
+        let Some(reservation) = self.registry.reserve(&name) else {
+            let same = self.registry.get(&name);
+            let same = same.filter(|function| draft.is(function.current().stored()));
+            let function = same.ok_or(DeployError::NameTaken(name))?;
+            draft.keep_archive(&self.artifacts).await?;
+            return Ok(Deployed {
+                function,
+                unchanged: true,
+            });
+        };
+        let (id, now) = (new_id(), now_unix_ms());
+        let function = StoredFunction {
+            id,
+            name,
+            current_version: 1,
+            last_version: 1,
+            generation: 1,
+            created_unix_ms: now,
+            updated_unix_ms: now,
+        };
+        let change = Change {
+            by,
+            now_unix_ms: now,
+        };
+        let made = self.make(&function.id, 1, draft, change, async |version| {
+            self.store.create(&function, version, change).await
+        });
+        let (version, ()) = made
+            .await
+            .inspect_err(|_| self.folders.remove_all(&function.id))?;
+        fail::fail_point!("deploy::committed");
+        let function = Function::new(&function, version);
         reservation.fulfil(&function);
-        Ok(function)
+        Ok(Deployed {
+            function,
+            unchanged: false,
+        })
     }
 
-    /// Makes a new version of a function. Without a bundle, the code stays as it is.
+    /// Makes a new version of a function and moves to it. Without a bundle, the code stays as it is. What an earlier
+    /// version already is, makes no new one.
     pub(crate) async fn update(
         &self,
-        function: &Function,
+        function: &Arc<Function>,
+        expected: Option<i64>,
+        by: &str,
         change: impl FnOnce(&Manifest) -> Result<(Manifest, Option<Bundle>), ManifestError>,
-    ) -> Result<Arc<Version>, DeployError> {
-        let _one_at_a_time = function.deploying.lock().await;
-        let (manifest, bundle) = change(function.current().manifest())?;
+    ) -> Result<Deployed, DeployError> {
+        let _one_at_a_time = self.lock(function, expected).await?;
+        let current = function.current();
+        let (manifest, bundle) = change(current.manifest())?;
         manifest.validate(&self.config)?;
-        let (id, number) = (function.id(), function.current().number() + 1);
-        let version = self
-            .make_version(id, number, now_unix_ms(), manifest, bundle)
-            .await;
-        let version =
-            version.inspect_err(|_| self.clean_up(self.store.remove_version(id, number)))?;
-        self.commit(id, function.created_unix_ms(), &version)
-            .inspect_err(|_| version.stop())?;
-        version.pool().refill();
-        function.switch_to(Arc::clone(&version));
-        Ok(version)
+        let code = bundle.map_or_else(|| Code::Of(Arc::clone(&current)), Code::New);
+        let draft = Draft::new(manifest, code);
+        if draft.is(current.stored()) {
+            draft.keep_archive(&self.artifacts).await?;
+            return Ok(Deployed {
+                function: Arc::clone(function),
+                unchanged: true,
+            });
+        }
+        let earlier = self.store.version_with_digest(function.id(), &draft.digest);
+        if let Some(earlier) = earlier.await?.filter(|earlier| draft.is(earlier)) {
+            self.move_to(function, earlier.number, Action::Deploy, by)
+                .await?;
+        } else {
+            self.add(function, draft, by).await?;
+        }
+        Ok(Deployed {
+            function: Arc::clone(function),
+            unchanged: false,
+        })
     }
 
-    /// Ends a function and removes its files.
-    pub(crate) async fn delete(&self, function: &Function) -> Result<(), DeployError> {
-        let _one_at_a_time = function.deploying.lock().await;
+    /// Ends a function and removes all that is kept of it.
+    pub(crate) async fn delete(
+        &self,
+        function: &Arc<Function>,
+        expected: Option<i64>,
+    ) -> Result<(), DeployError> {
+        let _one_at_a_time = self.lock(function, expected).await?;
+        self.store.delete(function.id()).await?;
+        fail::fail_point!("delete::committed");
         self.registry.remove(function);
         function.stop();
-        Ok(self.store.remove(function.id())?)
+        self.folders.remove_all(function.id());
+        Ok(())
     }
 
-    /// Makes the functions known that an earlier run of the platform stored. Their zygotes are made when first needed.
-    pub(crate) fn restore(&self) -> Result<usize, DeployError> {
-        let stored = self.store.functions()?;
-        for function in &stored {
-            match self.restore_one(function) {
-                Ok(restored) => self.registry.add(&restored),
-                Err(error) => {
-                    tracing::error!(function = %function.id, %error, "a function cannot be restored")
-                }
-            }
+    /// Waits for other changes of the function, then looks whether it still is what the caller saw.
+    pub(super) async fn lock<'a>(
+        &self,
+        function: &'a Arc<Function>,
+        expected: Option<i64>,
+    ) -> Result<tokio::sync::MutexGuard<'a, ()>, DeployError> {
+        let guard = function.lock().await?;
+        let generation = function.generation();
+        if expected.is_some_and(|expected| expected != generation) {
+            return Err(DeployError::Changed(generation));
         }
-        Ok(stored.len())
+        Ok(guard)
     }
 
-    fn restore_one(&self, stored: &StoredFunction) -> Result<Arc<Function>, DeployError> {
-        let StoredVersion {
-            number,
-            created_unix_ms,
-            manifest,
-        } = self.store.version(&stored.id, stored.current_version)?;
-        let version = self.version(&stored.id, number, created_unix_ms, manifest)?;
-        Ok(Function::new(
-            stored.id.clone(),
-            stored.created_unix_ms,
-            version,
-        ))
-    }
-
-    async fn make_version(
+    /// A version object over what is stored of it. Starts no process.
+    pub(super) fn version(
         &self,
         id: &str,
-        number: u32,
-        now: u64,
-        manifest: Manifest,
-        bundle: Option<Bundle>,
+        stored: StoredVersion,
     ) -> Result<Arc<Version>, DeployError> {
-        let folder = self.store.new_bundle_folder(id, number)?;
-        let previous = self.store.bundle_folder(id, number.saturating_sub(1));
-        let language = self.language(&manifest)?;
-        let target = folder.clone();
-        off_the_reactor(move || match bundle {
-            Some(bundle) => bundle.write_to(&target),
-            None => copy_folder(&previous, &target),
-        })
-        .await?;
-        build::build(language.binary(), &folder).await?;
-        let version = self.version(id, number, now, manifest)?;
-        version.pool().zygote().get().await?;
-        Ok(version)
-    }
-
-    fn version(
-        &self,
-        id: &str,
-        number: u32,
-        now: u64,
-        manifest: Manifest,
-    ) -> Result<Arc<Version>, DeployError> {
+        let language = Arc::clone(self.language(&stored.manifest)?);
+        let source = Source {
+            folders: Arc::clone(&self.folders),
+            id: id.to_owned(),
+            number: stored.number,
+            archive: stored.archive.clone(),
+            language: Arc::clone(&language),
+        };
         let surroundings = Surroundings {
             config: &self.config,
-            language: Arc::clone(self.language(&manifest)?),
+            language,
             capacity: Arc::clone(&self.capacity),
+            bundle: Box::new(source),
+            directory: &self.folders.path(id, stored.number),
+            intake: &self.intake,
         };
-        let folder = self.store.bundle_folder(id, number);
-        Ok(Version::new(
-            id,
+        Ok(Version::new(id, stored, surroundings))
+    }
+
+    async fn add(&self, function: &Function, draft: Draft, by: &str) -> Result<(), DeployError> {
+        let id = function.id();
+        let change = Change {
+            by,
+            now_unix_ms: now_unix_ms(),
+        };
+        let number = self.store.next_number(id).await?;
+        let from = function.current().number();
+        let made = self.make(id, number, draft, change, async |version| {
+            self.store.add_version(id, from, version, change).await
+        });
+        let (version, generation) = made
+            .await
+            .inspect_err(|_| self.folders.remove(id, number))?;
+        fail::fail_point!("deploy::committed");
+        function.switch_to(version, generation);
+        Ok(())
+    }
+
+    /// Everything up to the commit, which `commit` is.
+    async fn make<T>(
+        &self,
+        id: &str,
+        number: u32,
+        draft: Draft,
+        change: Change<'_>,
+        commit: impl AsyncFnOnce(&StoredVersion) -> Result<T, StoreError>,
+    ) -> Result<(Arc<Version>, T), DeployError> {
+        let _not_now = self.collecting.read().await;
+        let language = Arc::clone(self.language(&draft.manifest)?);
+        let (bundle, archive) = draft.code.files(&self.artifacts).await?;
+        let resolved = self.folders.fill(id, number, &language, bundle).await?;
+        let resolved = resolved.unwrap_or_default();
+        let stored = StoredVersion {
             number,
-            now,
-            manifest,
-            &folder,
-            surroundings,
-        ))
+            digest: draft.digest,
+            archive: draft.archive,
+            archive_bytes: i64::try_from(archive.len()).unwrap_or(i64::MAX),
+            dependencies: resolved.key,
+            manifest: draft.manifest,
+            build_log: resolved.log,
+            created_unix_ms: change.now_unix_ms,
+            created_by: change.by.to_owned(),
+        };
+        let version = self.version(id, stored)?;
+        version.prepare().await?;
+        fail::fail_point!("deploy::loaded");
+        self.artifacts
+            .put(&version.stored().archive, archive)
+            .await?;
+        fail::fail_point!("deploy::archived");
+        let committed = commit(version.stored())
+            .await
+            .inspect_err(|_| version.stop())?;
+        Ok((version, committed))
     }
 
     fn language(&self, manifest: &Manifest) -> Result<&Arc<LanguageZygote>, DeployError> {
@@ -199,51 +254,6 @@ impl Deployer {
             })
         })
     }
-
-    fn commit(&self, id: &str, created_unix_ms: u64, version: &Version) -> Result<(), DeployError> {
-        let function = StoredFunction {
-            id: id.to_owned(),
-            current_version: version.number(),
-            created_unix_ms,
-            updated_unix_ms: version.created_unix_ms(),
-        };
-        let stored = StoredVersion {
-            number: version.number(),
-            created_unix_ms: version.created_unix_ms(),
-            manifest: version.manifest().clone(),
-        };
-        Ok(self.store.commit(&function, &stored)?)
-    }
-
-    /// What a failed deployment leaves behind is no reason for another error.
-    fn clean_up(&self, removed: std::io::Result<()>) {
-        if let Err(error) = removed {
-            tracing::warn!(%error, "files of a failed deployment stay behind");
-        }
-    }
-}
-
-/// Runs file operations where they keep no invocation waiting.
-async fn off_the_reactor(
-    work: impl FnOnce() -> std::io::Result<()> + Send + 'static,
-) -> std::io::Result<()> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(std::io::Error::other)?
-}
-
-fn copy_folder(from: &std::path::Path, to: &std::path::Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 /// `fn-` and 12 random characters.
@@ -255,9 +265,10 @@ fn new_id() -> String {
         .collect()
 }
 
-fn now_unix_ms() -> u64 {
+/// The time, as it is stored.
+pub(crate) fn now_unix_ms() -> i64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     now.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     })
 }

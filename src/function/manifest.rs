@@ -2,16 +2,21 @@
 //! by name.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::rules;
+use crate::admission::Rate;
 use crate::config::Config;
 use crate::pool::Isolation;
+use crate::secret::Secret;
 
 /// Languages that users may name, and what each means here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = Runtime)]
 pub enum RuntimeName {
     /// TypeScript, transpiled at deploy.
     Typescript,
@@ -35,6 +40,17 @@ impl RuntimeName {
     pub fn runtime(self) -> &'static str {
         match self {
             Self::Typescript | Self::Javascript => "javascript",
+            Self::Python => "python",
+            Self::Ruby => "ruby",
+        }
+    }
+
+    /// As users write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Typescript => "typescript",
+            Self::Javascript => "javascript",
             Self::Python => "python",
             Self::Ruby => "ruby",
         }
@@ -66,10 +82,12 @@ pub struct Manifest {
     pub memory: u32,
     /// How long one invocation may take, in ms.
     pub timeout: u64,
-    /// Environment variables.
-    pub environment: BTreeMap<String, String>,
+    /// Environment variables. Like secrets, they are stored and shown by other ways than this type's JSON.
+    #[serde(skip)]
+    pub environment: BTreeMap<String, Secret>,
     /// Environment variables that no one is shown again.
-    pub secrets: BTreeMap<String, String>,
+    #[serde(skip)]
+    pub secrets: BTreeMap<String, Secret>,
     /// Whether instances are reused.
     pub isolation: Isolation,
     /// How many instances there are.
@@ -82,27 +100,38 @@ pub struct Manifest {
     /// How often it may be invoked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
+    /// Whether instances may start processes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub subprocess: bool,
+    /// Whether everyone may invoke it, without a credential.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub public: bool,
     /// A host name that leads to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_domain: Option<String>,
 }
 
 /// How many instances there are, and when.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Scaling {
     /// At least so many are kept.
+    #[schema(maximum = 1_000_000)]
     pub min_instances: usize,
     /// At most so many may live.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub max_instances: Option<usize>,
     /// So many are kept forked ahead of demand.
+    #[schema(maximum = 1_000_000)]
     pub parked: usize,
     /// Utilisation above which the auto-scaler adds instances, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 1)]
     pub scale_up_threshold: Option<f64>,
     /// Utilisation below which it removes some, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 1)]
     pub scale_down_threshold: Option<f64>,
     /// How long it waits between decisions, in ms.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,7 +142,7 @@ pub struct Scaling {
 impl Eq for Scaling {}
 
 /// What a function may reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Network {
     /// Public addresses.
@@ -125,7 +154,7 @@ pub enum Network {
 }
 
 /// An event source bound to the function.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Trigger {
     /// `http`, `cron`, `event`, `queue` or `websocket`.
@@ -133,11 +162,12 @@ pub struct Trigger {
     pub kind: TriggerKind,
     /// What the source needs to know.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
     pub config: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Kinds of event source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TriggerKind {
     /// Requests at a path.
@@ -153,12 +183,14 @@ pub enum TriggerKind {
 }
 
 /// At most so many invocations in a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RateLimit {
     /// How many.
+    #[schema(minimum = 1)]
     pub max_requests: u32,
     /// Length of the window, in ms.
+    #[schema(minimum = 1)]
     pub window_ms: u64,
 }
 
@@ -202,12 +234,21 @@ impl Manifest {
         rules::check_variables("/environment", &self.environment)?;
         rules::check_variables("/secrets", &self.secrets)?;
         rules::check_scaling(&self.scaling, config)?;
+        rules::check_triggers(&self.triggers)?;
         match self.rate_limit {
             Some(limit) if limit.max_requests == 0 || limit.window_ms == 0 => Err(
                 ManifestError::new("/rateLimit", "maxRequests and windowMs must be at least 1"),
             ),
             _ => Ok(()),
         }
+    }
+
+    /// How often it may be invoked.
+    pub(crate) fn rate(&self) -> Option<Rate> {
+        self.rate_limit.map(|limit| Rate {
+            max: limit.max_requests,
+            window: Duration::from_millis(limit.window_ms),
+        })
     }
 
     /// The most instances there may be.

@@ -3,42 +3,93 @@
 
 mod build;
 pub mod bundle;
+mod collect;
+pub(crate) mod dependencies;
 pub mod deployment;
+mod digest;
+mod draft;
+mod failure;
+pub(crate) mod folder;
 pub mod manifest;
+mod moves;
+mod registry;
 mod rules;
-mod store;
+pub(crate) mod store;
 mod version;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-pub(crate) use store::{Store, StoredFunction, StoredVersion};
+use crate::admission::Gate;
+pub(crate) use registry::Registry;
+pub(crate) use store::StoredFunction;
 pub(crate) use version::Surroundings;
 pub use version::Version;
+
+/// How long a change of a function waits for the one before it.
+const LOCK_PATIENCE: Duration = Duration::from_secs(60);
 
 /// One function. What it is called and what it does may change; its id never does.
 #[derive(Debug)]
 pub struct Function {
     id: String,
     name: String,
-    created_unix_ms: u64,
+    created_unix_ms: i64,
+    /// Counts every change; what `ETag` shows.
+    generation: AtomicI64,
     current: ArcSwap<Version>,
-    /// The version that served before, its zygote still there for a quick way back.
-    previous: Mutex<Option<Arc<Version>>>,
+    others: Mutex<Others>,
+    gate: Gate,
     /// Held through a deployment: versions of one function are made one after the other.
-    pub(crate) deploying: tokio::sync::Mutex<()>,
+    deploying: tokio::sync::Mutex<()>,
+}
+
+/// Versions besides the current one that are ready to serve.
+#[derive(Debug, Default)]
+struct Others {
+    /// The number of the version that served before, its zygote still there for a quick way back.
+    previous: Option<u32>,
+    /// Which version each alias means.
+    aliases: BTreeMap<String, u32>,
+    versions: BTreeMap<u32, Arc<Version>>,
+}
+
+impl Others {
+    fn is_needed(&self, number: u32) -> bool {
+        self.previous == Some(number) || self.aliases.values().any(|&aliased| aliased == number)
+    }
+
+    /// Whether others than callers who ask for it by number may want it.
+    fn serves(&self, number: u32) -> bool {
+        self.aliases.values().any(|&aliased| aliased == number)
+    }
+
+    /// Lets go of what nobody needs any more. What still runs there keeps its version, and with it the zygote.
+    fn drop_unneeded(&mut self) {
+        let unneeded = |number: &u32| !self.is_needed(*number);
+        let numbers: Vec<u32> = self.versions.keys().copied().filter(unneeded).collect();
+        for number in numbers {
+            self.versions.remove(&number);
+        }
+    }
 }
 
 impl Function {
-    pub(crate) fn new(id: String, created_unix_ms: u64, version: Arc<Version>) -> Arc<Self> {
+    pub(crate) fn new(stored: &StoredFunction, version: Arc<Version>) -> Arc<Self> {
+        let gate = Gate::default();
+        gate.limit(version.manifest().rate());
         Arc::new(Self {
-            id,
-            name: version.manifest().name.clone(),
-            created_unix_ms,
+            gate,
+            id: stored.id.clone(),
+            name: stored.name.clone(),
+            created_unix_ms: stored.created_unix_ms,
+            generation: AtomicI64::new(stored.generation),
             current: ArcSwap::new(version),
-            previous: Mutex::default(),
+            others: Mutex::default(),
             deploying: tokio::sync::Mutex::default(),
         })
     }
@@ -57,8 +108,19 @@ impl Function {
 
     /// When it was first deployed, in milliseconds since the Unix epoch.
     #[must_use]
-    pub fn created_unix_ms(&self) -> u64 {
+    pub fn created_unix_ms(&self) -> i64 {
         self.created_unix_ms
+    }
+
+    /// What every invocation passes first.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Counts its changes.
+    #[must_use]
+    pub fn generation(&self) -> i64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// The version that serves now.
@@ -67,124 +129,115 @@ impl Function {
         self.current.load_full()
     }
 
-    /// Moves to another version. The old one serves what it has begun; the one before it ends.
-    pub(crate) fn switch_to(&self, version: Arc<Version>) {
-        let replaced = self.current.swap(version);
-        replaced.retire();
-        let mut previous = self.previous.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(older) = previous.replace(replaced) {
-            older.stop();
+    /// Waits until no other change of this function is under way.
+    pub(crate) async fn lock(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, Busy> {
+        let locked = tokio::time::timeout(LOCK_PATIENCE, self.deploying.lock()).await;
+        locked.map_err(|_| Busy)
+    }
+
+    /// A version that is ready to serve, by its number.
+    pub(crate) fn ready(&self, number: u32) -> Option<Arc<Version>> {
+        let current = self.current();
+        if current.number() == number {
+            return Some(current);
         }
+        self.others().versions.get(&number).cloned()
+    }
+
+    /// The version that an alias means.
+    pub(crate) fn aliased(&self, alias: &str) -> Option<u32> {
+        self.others().aliases.get(alias).copied()
+    }
+
+    /// Names of the aliases of a version.
+    pub(crate) fn aliases_of(&self, number: u32) -> Vec<String> {
+        let others = self.others();
+        let names = others
+            .aliases
+            .iter()
+            .filter(|&(_, &version)| version == number);
+        names.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether a version must stay: it serves, or is about to.
+    pub(crate) fn needs(&self, number: u32) -> bool {
+        self.current().number() == number || self.others().is_needed(number)
+    }
+
+    /// Keeps a version ready besides the current one. The one that is kept, if there was one already.
+    pub(crate) fn keep(&self, version: Arc<Version>) -> Arc<Version> {
+        let mut others = self.others();
+        Arc::clone(others.versions.entry(version.number()).or_insert(version))
+    }
+
+    /// Points an alias to a version, or to none.
+    pub(crate) fn point(&self, alias: &str, version: Option<&Arc<Version>>) {
+        let mut others = self.others();
+        match version {
+            Some(version) => {
+                others.aliases.insert(alias.to_owned(), version.number());
+                if version.number() != self.current().number() {
+                    others
+                        .versions
+                        .insert(version.number(), Arc::clone(version));
+                }
+            }
+            None => {
+                others.aliases.remove(alias);
+            }
+        }
+        others.drop_unneeded();
+    }
+
+    /// Moves to another version. The old one serves what it has begun; the one before it ends.
+    pub(crate) fn switch_to(&self, version: Arc<Version>, generation: i64) {
+        let mut others = self.others();
+        others.versions.remove(&version.number());
+        self.gate.limit(version.manifest().rate());
+        let replaced = self.current.swap(version);
+        self.generation.store(generation, Ordering::Release);
+        if !others.serves(replaced.number()) {
+            replaced.retire();
+        }
+        others.previous = Some(replaced.number());
+        others.versions.insert(replaced.number(), replaced);
+        others.drop_unneeded();
+    }
+
+    /// Looks after the instances of every version, and lets go of versions that were only asked for by number and are
+    /// idle.
+    pub(crate) fn tend(&self) {
+        self.current().pool().tend();
+        let mut others = self.others();
+        for version in others.versions.values() {
+            version.pool().tend();
+        }
+        let Others {
+            previous,
+            aliases,
+            versions,
+        } = &mut *others;
+        versions.retain(|number, version| {
+            let is_needed = *previous == Some(*number) || aliases.values().any(|to| to == number);
+            is_needed || version.pool().census().live > 0
+        });
     }
 
     /// Ends all its processes.
     pub(crate) fn stop(&self) {
         self.current().stop();
-        let previous = self
-            .previous
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(previous) = previous {
-            previous.stop();
-        }
-    }
-}
-
-/// All functions. Names and ids lead to the same thing.
-#[derive(Debug, Default)]
-pub(crate) struct Registry {
-    by_key: RwLock<HashMap<String, Entry>>,
-}
-
-#[derive(Debug, Clone)]
-enum Entry {
-    /// A function, under its id and under its name.
-    Function(Arc<Function>),
-    /// A name whose first deployment is under way.
-    Reserved,
-}
-
-impl Registry {
-    /// A function by its id or its name.
-    pub(crate) fn get(&self, key: &str) -> Option<Arc<Function>> {
-        match self.read().get(key) {
-            Some(Entry::Function(function)) => Some(Arc::clone(function)),
-            _ => None,
+        let versions = std::mem::take(&mut self.others().versions);
+        for version in versions.values() {
+            version.stop();
         }
     }
 
-    /// All functions, by name.
-    pub(crate) fn list(&self) -> Vec<Arc<Function>> {
-        let mut functions: Vec<Arc<Function>> = self
-            .read()
-            .iter()
-            .filter_map(|(key, entry)| match entry {
-                Entry::Function(function) if *key == function.id => Some(Arc::clone(function)),
-                _ => None,
-            })
-            .collect();
-        functions.sort_by(|a, b| a.name.cmp(&b.name));
-        functions
-    }
-
-    /// Keeps a name for a deployment; `None` when it is taken. Dropped, the name is free again.
-    pub(crate) fn reserve(self: &Arc<Self>, name: &str) -> Option<Reservation> {
-        let mut by_key = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
-        if by_key.contains_key(name) {
-            return None;
-        }
-        by_key.insert(name.to_owned(), Entry::Reserved);
-        Some(Reservation {
-            registry: Arc::clone(self),
-            name: Some(name.to_owned()),
-        })
-    }
-
-    /// Makes a function known.
-    pub(crate) fn add(&self, function: &Arc<Function>) {
-        let mut by_key = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
-        for key in [&function.id, &function.name] {
-            by_key.insert(key.clone(), Entry::Function(Arc::clone(function)));
-        }
-    }
-
-    /// Forgets a function. Whether it was there.
-    pub(crate) fn remove(&self, function: &Function) -> bool {
-        let mut by_key = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
-        by_key.remove(&function.name);
-        by_key.remove(&function.id).is_some()
-    }
-
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<String, Entry>> {
-        self.by_key.read().unwrap_or_else(PoisonError::into_inner)
+    fn others(&self) -> MutexGuard<'_, Others> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A name kept for a deployment.
-#[derive(Debug)]
-pub(crate) struct Reservation {
-    registry: Arc<Registry>,
-    name: Option<String>,
-}
-
-impl Reservation {
-    /// The deployment succeeded: the name belongs to the function from now on.
-    pub(crate) fn fulfil(mut self, function: &Arc<Function>) {
-        self.registry.add(function);
-        self.name = None;
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        if let Some(name) = self.name.take() {
-            let mut by_key = self
-                .registry
-                .by_key
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            by_key.remove(&name);
-        }
-    }
-}
+/// Another change of the same function takes too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("another deployment of this function is under way")]
+pub struct Busy;

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::manifest::{ManifestError, Scaling};
+use super::manifest::{ManifestError, Scaling, Trigger};
 use crate::config::Config;
+use crate::secret::Secret;
+
+/// What names of the platform's own variables begin with.
+const RESERVED_VARIABLES: [&str; 4] = ["ZYGO_", "AWS_LAMBDA_", "LAMBDA_TASK_", "_HANDLER"];
 
 /// A name is also a part of addresses and of folders, and must not be taken for an id.
 pub(super) fn check_name(name: &str) -> Result<(), ManifestError> {
@@ -50,11 +54,12 @@ pub(super) fn in_range(
 
 pub(super) fn check_variables(
     pointer: &str,
-    variables: &BTreeMap<String, String>,
+    variables: &BTreeMap<String, Secret>,
 ) -> Result<(), ManifestError> {
     const TOTAL_LEN_MAX: usize = 64 * 1024;
     let mut total = 0;
     for (name, value) in variables {
+        let value = value.expose();
         total += name.len() + value.len();
         let begins_well =
             name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
@@ -64,6 +69,15 @@ pub(super) fn check_variables(
             return Err(ManifestError::new(
                 format!("{pointer}/{}", escape_pointer(name)),
                 rule,
+            ));
+        }
+        if RESERVED_VARIABLES.iter().any(|kept| name.starts_with(kept)) {
+            return Err(ManifestError::new(
+                format!("{pointer}/{name}"),
+                format!(
+                    "names that begin with {} are kept for the platform",
+                    RESERVED_VARIABLES.join(", ")
+                ),
             ));
         }
         if value.contains('\0') {
@@ -83,6 +97,26 @@ pub(super) fn check_variables(
 
 fn escape_pointer(token: &str) -> String {
     token.replace('~', "~0").replace('/', "~1")
+}
+
+pub(super) fn check_triggers(triggers: &[Trigger]) -> Result<(), ManifestError> {
+    const COUNT_MAX: usize = 100;
+    const CONFIG_LEN_MAX: usize = 4 * 1024;
+    if triggers.len() > COUNT_MAX {
+        let rule = format!("a function has at most {COUNT_MAX} triggers");
+        return Err(ManifestError::new("/triggers", rule));
+    }
+    let is_long = |trigger: &Trigger| {
+        let text = serde_json::to_string(&trigger.config).unwrap_or_default();
+        text.len() > CONFIG_LEN_MAX
+    };
+    match triggers.iter().position(is_long) {
+        None => Ok(()),
+        Some(index) => Err(ManifestError::new(
+            format!("/triggers/{index}/config"),
+            format!("a trigger's config has at most {CONFIG_LEN_MAX} bytes"),
+        )),
+    }
 }
 
 pub(super) fn check_scaling(scaling: &Scaling, config: &Config) -> Result<(), ManifestError> {

@@ -5,26 +5,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zygo_wire::control::Level;
-use zygo_wire::{Function as WireFunction, LoadWhen};
+use zygo_wire::{Function as WireFunction, LoadWhen, Sandbox};
 
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Network};
+use super::store::StoredVersion;
 use crate::config::Config;
 use crate::instance::Limits;
-use crate::pool::{Bounds, Capacity, Pool, PoolSettings, ZygoteSlot};
-use crate::zygote::{LanguageZygote, Output};
+use crate::pool::{Bounds, Bundle, Capacity, Pool, PoolSettings, ZygoteSlot};
+use crate::telemetry::{Intake, Journal};
+use crate::zygote::{LanguageZygote, Output, ZygoteError};
+
+/// Files of one function in its `/tmp`.
+const TMP_FILES_MAX: u64 = 65_536;
 
 /// Code and settings under one number.
 #[derive(Debug)]
 pub struct Version {
-    number: u32,
-    created_unix_ms: u64,
-    manifest: Manifest,
+    stored: StoredVersion,
     limits: Limits,
+    journal: Journal,
     pool: Arc<Pool>,
 }
 
-/// What a version is made from besides its manifest.
-#[derive(Debug)]
+/// What a version is made from besides what is stored of it.
 pub(crate) struct Surroundings<'a> {
     /// The operator's settings.
     pub(crate) config: &'a Config,
@@ -32,36 +35,43 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) language: Arc<LanguageZygote>,
     /// The platform's room for instances.
     pub(crate) capacity: Arc<Capacity>,
+    /// Its files.
+    pub(crate) bundle: Box<dyn Bundle>,
+    /// The folder where those lie.
+    pub(crate) directory: &'a Path,
+    /// Where its lines and records go.
+    pub(crate) intake: &'a Arc<Intake>,
 }
 
 impl Version {
-    /// A version whose bundle lies built in `directory`. Starts no process.
+    /// A version of a function. Starts no process.
     pub(crate) fn new(
-        function_id: &str,
-        number: u32,
-        created_unix_ms: u64,
-        manifest: Manifest,
-        directory: &Path,
+        id: &str,
+        stored: StoredVersion,
         surroundings: Surroundings<'_>,
     ) -> Arc<Self> {
         let Surroundings {
             config,
             language,
             capacity,
+            bundle,
+            directory,
+            intake,
         } = surroundings;
+        let manifest = &stored.manifest;
         let limits = Limits {
             timeout: Duration::from_millis(manifest.timeout),
             response_len_max: config.max_body_bytes,
         };
-        let function = wire_function(function_id, number, &manifest, directory);
-        let output = output_of(&manifest.name, number);
-        let zygote = ZygoteSlot::new(language, function, output, config.load_timeout());
-        let pool = Pool::new(pool_settings(&manifest, config), zygote, capacity);
+        let function = wire_function(id, stored.number, manifest, directory);
+        let journal = Journal::new(intake, id, stored.number);
+        let output = output_of(&journal);
+        let zygote = ZygoteSlot::new(language, function, bundle, output, config.load_timeout());
+        let pool = Pool::new(pool_settings(manifest, config), zygote, capacity);
         Arc::new(Self {
-            number,
-            created_unix_ms,
-            manifest,
+            stored,
             limits,
+            journal,
             pool,
         })
     }
@@ -69,27 +79,39 @@ impl Version {
     /// Its number, from 1.
     #[must_use]
     pub fn number(&self) -> u32 {
-        self.number
-    }
-
-    /// When it was made, in milliseconds since the Unix epoch.
-    #[must_use]
-    pub fn created_unix_ms(&self) -> u64 {
-        self.created_unix_ms
+        self.stored.number
     }
 
     /// Its settings.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+        &self.stored.manifest
+    }
+
+    /// What is stored of it.
+    pub(crate) fn stored(&self) -> &StoredVersion {
+        &self.stored
     }
 
     pub(crate) fn limits(&self) -> Limits {
         self.limits
     }
 
+    /// Where its lines and records go.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     pub(crate) fn pool(&self) -> &Arc<Pool> {
         &self.pool
+    }
+
+    /// Makes it ready to serve: its zygote is there and has loaded the code.
+    pub(crate) async fn prepare(&self) -> Result<(), ZygoteError> {
+        self.pool.revive();
+        self.pool.zygote().get().await?;
+        self.pool.refill();
+        Ok(())
     }
 
     /// Serves nobody any more; its zygote stays, for a quick way back.
@@ -128,6 +150,25 @@ fn wire_function(id: &str, number: u32, manifest: &Manifest, directory: &Path) -
         memory_limit_mb: manifest.memory,
         environment: environment(number, manifest, directory),
         load_when: LoadWhen::BeforeFork,
+        sandbox: Some(sandbox(manifest)),
+    }
+}
+
+/// What the function says of its isolation; the rest is the platform's.
+fn sandbox(manifest: &Manifest) -> Sandbox {
+    let memory_bytes = u64::from(manifest.memory) * 1_024 * 1_024;
+    Sandbox {
+        layers: Vec::new(),
+        id: 0,
+        // What lies there is memory as well.
+        tmp_bytes: memory_bytes / 2,
+        tmp_files: TMP_FILES_MAX,
+        network: match manifest.network {
+            Some(Network::None) => zygo_wire::Network::None,
+            Some(Network::All) => zygo_wire::Network::All,
+            Some(Network::Internet) | None => zygo_wire::Network::Internet,
+        },
+        subprocess: manifest.subprocess,
     }
 }
 
@@ -150,15 +191,12 @@ fn environment(number: u32, manifest: &Manifest, directory: &Path) -> Vec<(Strin
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value));
     let users = manifest.environment.iter().chain(&manifest.secrets);
-    let users = users.map(|(name, value)| (name.clone(), value.clone()));
+    let users = users.map(|(name, value)| (name.clone(), value.expose().to_owned()));
     own.chain(users).collect()
 }
 
-/// Lines that belong to no invocation go to the platform's own log.
-fn output_of(name: &str, number: u32) -> Output {
-    let name = name.to_owned();
-    Arc::new(move |level: Level, line: String| match level {
-        Level::Error | Level::Warn => tracing::warn!(function = %name, version = number, "{line}"),
-        Level::Info | Level::Debug => tracing::info!(function = %name, version = number, "{line}"),
-    })
+/// Where lines go that belong to no invocation.
+fn output_of(journal: &Journal) -> Output {
+    let journal = journal.clone();
+    Arc::new(move |level: Level, line: String| journal.line(level, &line, None))
 }

@@ -2,9 +2,15 @@
 //!
 //! The accept loop is our own because `axum::serve` sets no time limit on headers. Nothing below knows HTTP.
 
+pub(crate) mod authorize;
+mod docs;
+mod health;
+mod invoke;
+mod limits;
+mod openapi;
 pub(crate) mod problem;
 pub(crate) mod request;
-mod response;
+pub(crate) mod response;
 mod router;
 mod status;
 mod workers;
@@ -17,7 +23,7 @@ use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 
 use workers::{Accepted, Workers};
@@ -32,6 +38,10 @@ const HEAD_LEN_MAX: usize = 64 * 1024;
 
 /// The most connections at a time; further ones wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 10_000;
+
+/// Connections that may wait in the kernel's queue; beyond it, the kernel resets some. It takes no more than
+/// `net.core.somaxconn`, which is 4,096 on most machines.
+const BACKLOG: u32 = 4_096;
 
 /// After a failed accept, mostly for lack of descriptors, wait a moment before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -50,7 +60,10 @@ impl Gateway {
     /// When the address is taken or not ours.
     pub async fn bind(platform: &Arc<Platform>) -> std::io::Result<Self> {
         let config = platform.config();
-        let listener = TcpListener::bind((config.host, config.port)).await?;
+        let listener = listen((config.host, config.port).into())?;
+        platform
+            .isolation()
+            .hide_port(listener.local_addr()?.port());
         Ok(Self {
             listener,
             router: router::router(Arc::clone(platform)),
@@ -121,6 +134,18 @@ impl Gateway {
             }
         }
     }
+}
+
+/// Listens at an address. The library's own way to do it has room for 128 connections that nobody has accepted yet.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A platform that starts again need not wait for the connections of the one before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Makes a connection ready to change threads.

@@ -8,12 +8,17 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use utoipa::ToSchema;
 use zygo_wire::Failure;
 
 use super::status::{Row, error_type, invoke_row, request_row};
-use crate::function::deployment::{BuildError, DeployError};
+use crate::alert::{AlertError, RuleError};
+use crate::auth::AuthError;
+use crate::function::deployment::{BuildError, DependencyError, DeployError};
+use crate::function::manifest::ManifestError;
 use crate::instance::InstanceError;
 use crate::invoke::InvokeError;
+use crate::store::StoreError;
 use crate::zygote::ZygoteError;
 
 /// After a refusal for lack of room, a caller may try again after so many seconds.
@@ -54,6 +59,33 @@ pub(crate) enum RequestError {
     /// A deployment failed.
     #[error(transparent)]
     Deploy(#[from] DeployError),
+    /// Something about alerts cannot be done.
+    #[error(transparent)]
+    Alert(#[from] AlertError),
+    /// Nobody knows the caller.
+    #[error(transparent)]
+    Unauthorized(#[from] AuthError),
+    /// The caller may not do this.
+    #[error("this needs the role {0}, or one that holds it, for all functions concerned")]
+    Forbidden(&'static str),
+    /// No template has the id.
+    #[error("no template has the id `{0}`; GET /marketplace lists them")]
+    TemplateNotFound(String),
+    /// No key has the id.
+    #[error("no key has the id `{0}`")]
+    KeyNotFound(String),
+    /// Work of the platform's own was cut off.
+    #[error("the platform could not finish the work")]
+    CutOff(#[from] std::io::Error),
+    /// The database cannot be used.
+    #[error("the platform's database cannot be used")]
+    Store(#[from] StoreError),
+    /// The first request with the same `Idempotency-Key` has not been answered yet.
+    #[error("the first request with this Idempotency-Key is under way; repeat it in a moment")]
+    KeyInUse,
+    /// The `Idempotency-Key` came with another request before.
+    #[error("this Idempotency-Key came with another request; use a new one")]
+    KeyReused,
 }
 
 impl RequestError {
@@ -85,31 +117,47 @@ impl IntoResponse for Rejection {
 }
 
 /// What a caller is told. Absent members are left out.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Problem {
+    /// A URI for this kind of problem; it ends with the code.
     #[serde(rename = "type")]
     kind: String,
+    /// The kind of problem in a few words.
     title: &'static str,
+    /// The response's status.
     status: u16,
+    /// A stable word for programs to act on.
     code: &'static str,
+    /// What is wrong this time, and what would be right.
     detail: String,
+    /// The path that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
+    /// The request's id, as in `X-Request-Id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+    /// JSON pointer to the field that is to blame; empty for the whole body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
+    /// The class of what a handler threw, or a name for how it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_type: Option<String>,
+    /// What the handler said.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_message: Option<String>,
+    /// Where it was thrown, from the innermost call outwards.
     #[serde(skip_serializing_if = "Option::is_none")]
     stack_trace: Option<Vec<String>>,
+    /// How long the invocation took, in ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     duration: Option<f64>,
+    /// Lines that the invocation wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
     logs: Option<Vec<String>>,
+    /// What the tool said that could not install packages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    build_log: Option<Vec<String>>,
 }
 
 impl Problem {
@@ -134,8 +182,15 @@ impl Problem {
                 pointer: Some(pointer.clone()),
                 ..problem
             },
-            RequestError::Deploy(DeployError::Manifest(error)) => Self {
-                pointer: Some(error.pointer.clone()),
+            RequestError::Deploy(DeployError::Manifest(ManifestError { pointer, .. }))
+            | RequestError::Alert(AlertError::Field(RuleError { pointer, .. })) => Self {
+                pointer: Some(pointer.clone()),
+                ..problem
+            },
+            RequestError::Deploy(DeployError::Dependencies(
+                DependencyError::Failed { log, .. } | DependencyError::TimedOut { log, .. },
+            )) => Self {
+                build_log: Some(log.clone()),
                 ..problem
             },
             RequestError::Deploy(DeployError::NameTaken(_)) => Self {
@@ -215,6 +270,10 @@ impl IntoResponse for Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        if status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer realm=\"zygo\"");
+            headers.insert(header::WWW_AUTHENTICATE, scheme);
+        }
         if matches!(
             status,
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -14,9 +14,15 @@ use zygo_wire::data::BodyKind;
 
 use super::problem::RequestError;
 use crate::invocation::Invocation;
+use crate::trace::{Caller, Trace};
 
 /// A body that has not arrived by then never will.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A longer body of a refused request is not waited for.
+const DISCARD_LEN_MAX: usize = 64 * 1024;
+/// Nor a slower one.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A longer id of the caller's is replaced by ours.
 const REQUEST_ID_LEN_MAX: usize = 128;
@@ -47,6 +53,14 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Arc<str> {
     }
 }
 
+/// The caller's place in a trace, if it names one as W3C Trace Context wants it. Two names contradict each other.
+pub(crate) fn caller(headers: &HeaderMap) -> Option<Caller> {
+    let mut parents = headers.get_all("traceparent").iter();
+    let parent = parents.next().filter(|_| parents.next().is_none())?;
+    let states = headers.get_all("tracestate").iter();
+    Caller::parse(parent.as_bytes(), states.map(HeaderValue::as_bytes))
+}
+
 /// Reads a whole body of at most `limit` bytes.
 pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, RequestError> {
     let whole = Limited::new(body, limit).collect();
@@ -60,6 +74,15 @@ pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Request
     }
 }
 
+/// Takes a short body that nobody wants off the connection: one that is closed over an unread body may lose the answer.
+pub(crate) async fn discard(body: Body) {
+    let _ = tokio::time::timeout(
+        DISCARD_TIMEOUT,
+        Limited::new(body, DISCARD_LEN_MAX).collect(),
+    )
+    .await;
+}
+
 /// The invocation that a call of the invoke API asks for.
 pub(crate) fn invocation(
     request_id: Arc<str>,
@@ -67,6 +90,7 @@ pub(crate) fn invocation(
     uri: &Uri,
     headers: &HeaderMap,
     body: Bytes,
+    trace: Trace,
 ) -> Result<Invocation, RequestError> {
     let received_ns = clock::monotonic_ns();
     let body_kind = body_kind(headers, &body)?;
@@ -84,6 +108,7 @@ pub(crate) fn invocation(
         body_kind,
         body,
         received_ns,
+        trace,
     })
 }
 

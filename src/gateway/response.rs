@@ -6,30 +6,47 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 use zygo_wire::data::BodyKind;
 
+use super::limits;
 use super::problem::Problem;
 use super::request::REQUEST_ID;
 use crate::invocation::{Answer, Outcome, StartKind, Timeline};
+use crate::invoke::InvokeError;
 
-/// The answer of the invoke API. Times are in ms with fractions, memory is in MB.
-#[derive(Serialize)]
+/// What a handler answered, and what it took. Times are in ms with fractions, memory is in MB.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Envelope<'a> {
+#[schema(as = InvocationAnswer)]
+pub(super) struct Envelope<'a> {
+    /// The request's id, as in `X-Request-Id`.
     request_id: &'a str,
+    /// The handler's own status.
     status_code: u16,
+    /// The handler's body: a JSON value, text, or bytes in base64.
+    #[schema(value_type = serde_json::Value)]
     body: EnvelopeBody<'a>,
+    /// Whether the body is bytes in base64.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_base64_encoded: bool,
+    /// The handler's headers, as pairs of name and value.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Vec<String>>)]
     headers: &'a [(String, String)],
+    /// How long it took in all, in ms.
     duration: f64,
+    /// ms.
     billed_duration: u64,
+    /// The most memory that the instance used, in MB.
     memory_used: u64,
+    /// Whether the caller waited for a process to be made.
     cold_start: bool,
     start_kind: StartKind,
     timeline: Phases,
+    /// The number of the version that answered.
     version: u32,
+    /// Lines that the invocation wrote.
     logs: Vec<String>,
 }
 
@@ -42,14 +59,20 @@ enum EnvelopeBody<'a> {
     Base64(String),
 }
 
-/// A timeline in ms.
-#[derive(Serialize)]
-struct Phases {
-    queue: f64,
-    fork: f64,
-    load: f64,
-    handler: f64,
-    total: f64,
+/// How long each phase of an invocation took, in ms.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Timeline)]
+pub(crate) struct Phases {
+    /// Waiting for an instance.
+    pub(crate) queue: f64,
+    /// The fork, or the wake-up of a waiting instance.
+    pub(crate) fork: f64,
+    /// Loading code that could not be forked.
+    pub(crate) load: f64,
+    /// The handler.
+    pub(crate) handler: f64,
+    /// All of it.
+    pub(crate) total: f64,
 }
 
 impl From<Timeline> for Phases {
@@ -71,6 +94,23 @@ fn milliseconds(duration: std::time::Duration) -> f64 {
 
 /// The response to a call of the invoke API.
 pub(crate) fn of_invocation(request_id: &str, version: u32, outcome: Outcome) -> Response {
+    let rate = outcome.rate;
+    let refusal = match &outcome.result {
+        Err(InvokeError::Refused(refusal)) => Some(*refusal),
+        _ => None,
+    };
+    let mut response = answer(request_id, version, outcome);
+    if let Some(rate) = rate {
+        limits::tell_remaining(&mut response, rate);
+    }
+    if let Some(refusal) = refusal {
+        limits::tell_refusal(&mut response, refusal);
+    }
+    response
+}
+
+fn answer(request_id: &str, version: u32, outcome: Outcome) -> Response {
+    let billed_duration = outcome.billed_ms();
     let Outcome {
         result,
         start_kind,
@@ -98,7 +138,7 @@ pub(crate) fn of_invocation(request_id: &str, version: u32, outcome: Outcome) ->
         is_base64_encoded,
         headers: &answer.headers,
         duration,
-        billed_duration: billed_ms(timeline),
+        billed_duration,
         memory_used: memory_peak_kib.div_ceil(1024),
         cold_start: start_kind.is_cold(),
         start_kind,
@@ -138,12 +178,4 @@ fn envelope_body(answer: &Answer) -> (EnvelopeBody<'_>, bool) {
         ),
         BodyKind::Binary => (EnvelopeBody::Base64(BASE64.encode(&answer.body)), true),
     }
-}
-
-/// Initialisation is billed with the handler's time, by the started millisecond.
-fn billed_ms(timeline: Timeline) -> u64 {
-    let billed = timeline.fork + timeline.load + timeline.handler;
-    u64::try_from(billed.as_micros().div_ceil(1_000))
-        .unwrap_or(u64::MAX)
-        .max(1)
 }

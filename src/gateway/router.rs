@@ -1,50 +1,76 @@
 //! Which path leads where.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use http::Request;
+use axum::routing::get;
+use bytes::Bytes;
+use http::{Request, header};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
+use utoipa_axum::routes;
 
 use super::problem::{Problem, Rejection, RequestError};
-use super::{request, response};
+use super::{authorize, docs, health, invoke, openapi, request, response};
 use crate::api;
 use crate::platform::Platform;
 
-/// All routes. The invoke call is the data plane; everything else is control plane.
+/// The description of every operation below, made once.
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
+    let mut described = control().into_openapi();
+    described.merge(data().into_openapi());
+    let document = openapi::complete(described);
+    serde_json::to_vec(&document).unwrap_or_default().into()
+});
+
+/// All routes.
 pub(super) fn router(platform: Arc<Platform>) -> Router {
-    let control = api::router()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz))
+    let control = Router::from(control())
+        // Pages for people are no operations.
+        .route("/docs", get(docs::entrance))
+        .route("/docs/", get(docs::entrance))
+        .route("/docs/{*rest}", get(docs::file))
         .fallback(|| async { Rejection::from(RequestError::PathNotFound) })
         .method_not_allowed_fallback(|| async { Rejection::from(RequestError::MethodNotAllowed) })
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&platform),
+            api::replay,
+        ))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&platform),
+            authorize::authorize,
+        ))
         .layer(middleware::from_fn(identify));
-    Router::new()
-        .route(
-            "/functions/{key}/invoke",
-            post(invoke).fallback(identified_refusal),
-        )
-        .merge(control)
-        .with_state(platform)
+    Router::from(data()).merge(control).with_state(platform)
 }
 
-/// The invoke path with another method. It has no layer, so that a call costs nothing more.
-async fn identified_refusal(request: Request<Body>) -> Response {
-    let request_id = request::request_id(request.headers());
-    refusal(
-        &RequestError::MethodNotAllowed,
-        &request_id,
-        request.uri().path(),
+/// The data plane: the invoke call.
+fn data() -> OpenApiRouter<Arc<Platform>> {
+    let invoke = routes!(invoke::invoke);
+    OpenApiRouter::default().routes(invoke.map(|methods| methods.fallback(invoke::wrong_method)))
+}
+
+/// The control plane: everything else.
+fn control() -> OpenApiRouter<Arc<Platform>> {
+    api::router()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(document))
+}
+
+/// Show this description of the API
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "platform", operation_id = "showOpenApi",
+    responses((status = 200, body = serde_json::Value))
+)]
+async fn document() -> Response {
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        DOCUMENT.clone(),
     )
-}
-
-fn refusal(error: &RequestError, request_id: &str, path: &str) -> Response {
-    let problem = Problem::of_request(error).with_request(request_id, Some(path));
-    response::with_request_id(problem.into_response(), request_id)
+        .into_response()
 }
 
 /// Gives every request of the control plane its id, and errors their form.
@@ -54,53 +80,14 @@ async fn identify(request: Request<Body>, next: Next) -> Response {
     let mut response = next.run(request).await;
     if let Some(Rejection(error)) = response.extensions_mut().remove::<Rejection>() {
         tracing::info!(%error, %request_id, %path, "a request was refused");
+        let allowed = response.headers_mut().remove(header::ALLOW);
         response = Problem::of_request(&error)
             .with_request(&request_id, Some(&path))
             .into_response();
+        // Known to the router alone, and only told of a path that lacks the method.
+        if let Some(allowed) = allowed {
+            response.headers_mut().insert(header::ALLOW, allowed);
+        }
     }
     response::with_request_id(response, &request_id)
-}
-
-/// `POST /functions/:id/invoke`.
-async fn invoke(
-    State(platform): State<Arc<Platform>>,
-    Path(key): Path<String>,
-    request: Request<Body>,
-) -> Response {
-    let (head, body) = request.into_parts();
-    let request_id = request::request_id(&head.headers);
-    let prepared = async {
-        let function = platform
-            .registry()
-            .get(&key)
-            .ok_or(RequestError::FunctionNotFound(key))?;
-        let body = request::read_body(body, platform.config().max_body_bytes).await?;
-        let id = Arc::clone(&request_id);
-        Ok((
-            function,
-            request::invocation(id, &head.method, &head.uri, &head.headers, body)?,
-        ))
-    };
-    match prepared.await {
-        Ok((function, invocation)) => {
-            let (version, outcome) = platform.invoke(&function, &invocation).await;
-            response::of_invocation(&request_id, version.number(), outcome)
-        }
-        Err(error) => refusal(&error, &request_id, head.uri.path()),
-    }
-}
-
-/// Ready when every language is either up or known to be unavailable.
-async fn readyz(State(platform): State<Arc<Platform>>) -> Response {
-    let mut runtimes = serde_json::Map::new();
-    for zygote in platform.zygotes().iter() {
-        let status = match zygote.status().await {
-            Ok((engine, boot)) => {
-                serde_json::json!({"status": "ready", "engine": engine, "bootMs": boot.as_secs_f64() * 1e3})
-            }
-            Err(reason) => serde_json::json!({"status": "unavailable", "reason": reason}),
-        };
-        runtimes.insert(zygote.runtime().to_owned(), status);
-    }
-    axum::Json(serde_json::json!({"status": "ready", "runtimes": runtimes})).into_response()
 }

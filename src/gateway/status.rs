@@ -2,17 +2,42 @@
 //! act on; two errors that call for the same act share one.
 
 use http::StatusCode;
-use zygo_wire::FailureKind;
 
 use super::problem::RequestError;
-use crate::function::deployment::{BuildError, DeployError};
+use crate::admission::Refusal;
+use crate::alert::AlertError;
+use crate::artifact::ArtifactError;
+use crate::function::deployment::{BuildError, DependencyError, DeployError};
 use crate::instance::InstanceError;
+use crate::invocation::Outcome;
 use crate::invoke::InvokeError;
 use crate::pool::PoolError;
 use crate::zygote::ZygoteError;
 
 /// Status, stable code, and title of one kind of error.
 pub(super) type Row = (StatusCode, &'static str, &'static str);
+
+const NOT_HELD: &str = "isolation_unavailable";
+const FUNCTIONS_NOT_HELD: &str = "Functions cannot be isolated here";
+const FILES_LOST: &str = "The files of the code are lost";
+/// What each status says that an operation can refuse or fail with, for the API's description.
+#[rustfmt::skip]
+pub(super) const MEANINGS: [(StatusCode, &str); 14] = [
+    (StatusCode::BAD_REQUEST, "The request is malformed; `pointer` names the field."),
+    (StatusCode::UNAUTHORIZED, "The credential is missing, unknown, revoked or out of its time."),
+    (StatusCode::FORBIDDEN, "The credential's role does not allow it, or only for other functions."),
+    (StatusCode::NOT_FOUND, "It is not there, or not for the caller."),
+    (StatusCode::REQUEST_TIMEOUT, "The body came too slowly."),
+    (StatusCode::CONFLICT, "The name is taken, another deployment takes too long, or the first request with this `Idempotency-Key` is under way."),
+    (StatusCode::PRECONDITION_FAILED, "The function has changed since the tag in `If-Match`."),
+    (StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than the operator allows."),
+    (StatusCode::UNPROCESSABLE_ENTITY, "A setting cannot be used, the code does not build or load, or the `Idempotency-Key` belongs to another request."),
+    (StatusCode::TOO_MANY_REQUESTS, "The rate limit is used up, or all instances are busy."),
+    (StatusCode::INTERNAL_SERVER_ERROR, "The runtime failed."),
+    (StatusCode::BAD_GATEWAY, "The handler threw, crashed, or answered what is no response."),
+    (StatusCode::SERVICE_UNAVAILABLE, "The platform is full, its storage or the language is unavailable, or the circuit breaker is open."),
+    (StatusCode::GATEWAY_TIMEOUT, "The handler took too long, or its code loads too slowly."),
+];
 
 /// For a request that reached no handler.
 pub(super) fn request_row(error: &RequestError) -> Row {
@@ -42,6 +67,39 @@ pub(super) fn request_row(error: &RequestError) -> Row {
         ),
         RequestError::BodyBroken => (S::BAD_REQUEST, "body_broken", "The body was cut off"),
         RequestError::Deploy(error) => deploy_row(error),
+        RequestError::Alert(error) => alert_row(error),
+        RequestError::Store(_) | RequestError::CutOff(_) => storage_row(),
+        RequestError::Unauthorized(_) => (S::UNAUTHORIZED, "unauthorized", "Who are you?"),
+        RequestError::Forbidden(_) => (S::FORBIDDEN, "forbidden", "The role does not allow it"),
+        RequestError::TemplateNotFound(_) => {
+            (S::NOT_FOUND, "template_not_found", "No such template")
+        }
+        RequestError::KeyNotFound(_) => (S::NOT_FOUND, "key_not_found", "No such key"),
+        RequestError::KeyInUse => (
+            S::CONFLICT,
+            "idempotency_key_in_use",
+            "The first request with this key is under way",
+        ),
+        RequestError::KeyReused => (
+            S::UNPROCESSABLE_ENTITY,
+            "idempotency_key_reused",
+            "The key belongs to another request",
+        ),
+    }
+}
+
+fn alert_row(error: &AlertError) -> Row {
+    use StatusCode as S;
+    match error {
+        AlertError::NoAlert(_) => (S::NOT_FOUND, "alert_not_found", "No such alert"),
+        AlertError::NoWebhook(_) => (S::NOT_FOUND, "webhook_not_found", "No such webhook"),
+        AlertError::TooManyWebhooks => (S::CONFLICT, "too_many_webhooks", "Too many webhooks"),
+        AlertError::Field(_) => (
+            S::UNPROCESSABLE_ENTITY,
+            "invalid_alert_setting",
+            "A setting cannot be used",
+        ),
+        AlertError::Store(_) | AlertError::Client(_) => storage_row(),
     }
 }
 
@@ -60,119 +118,94 @@ fn deploy_row(error: &DeployError) -> Row {
             "build_failed",
             "The code does not build",
         ),
+        DeployError::Dependencies(DependencyError::NoTool { .. }) => (
+            S::SERVICE_UNAVAILABLE,
+            "tool_unavailable",
+            "A tool that installs packages is missing",
+        ),
+        DeployError::Dependencies(DependencyError::Files(_)) => storage_row(),
+        DeployError::Dependencies(_) => (
+            S::UNPROCESSABLE_ENTITY,
+            "dependencies_failed",
+            "The packages cannot be installed",
+        ),
         DeployError::Load(ZygoteError::Unavailable { .. }) => unavailable_row(),
         DeployError::Load(ZygoteError::Gone) => {
             (S::SERVICE_UNAVAILABLE, "zygote_gone", "Try again")
+        }
+        DeployError::Load(ZygoteError::NotHeld(_)) => {
+            (S::SERVICE_UNAVAILABLE, NOT_HELD, FUNCTIONS_NOT_HELD)
+        }
+        DeployError::Load(ZygoteError::FilesLost(_)) => {
+            (S::SERVICE_UNAVAILABLE, "files_lost", FILES_LOST)
         }
         DeployError::Load(_) => (
             S::UNPROCESSABLE_ENTITY,
             "load_failed",
             "The code does not load",
         ),
-        DeployError::Storage(_) => (
-            S::INTERNAL_SERVER_ERROR,
-            "storage_failed",
-            "The platform cannot store it",
+        DeployError::Changed(_) => (
+            S::PRECONDITION_FAILED,
+            "function_changed",
+            "The function has changed",
         ),
+        DeployError::Busy(_) => (
+            S::CONFLICT,
+            "deployment_under_way",
+            "Another deployment is under way",
+        ),
+        DeployError::NoVersion(_) => (S::NOT_FOUND, "version_not_found", "No such version"),
+        DeployError::NoAlias(_) => (S::NOT_FOUND, "alias_not_found", "No such alias"),
+        DeployError::Archive(ArtifactError::Missing(_)) | DeployError::Damaged(_) => {
+            (S::SERVICE_UNAVAILABLE, "files_lost", FILES_LOST)
+        }
+        DeployError::Files(_) | DeployError::Archive(_) | DeployError::Store(_) => storage_row(),
     }
 }
 
 /// For an invocation that has no answer.
 pub(super) fn invoke_row(error: &InvokeError) -> Row {
-    match error {
-        InvokeError::Pool(error) => pool_row(*error),
-        InvokeError::Zygote(error) => zygote_row(error),
-        InvokeError::Instance(error) => instance_row(error),
+    use StatusCode as S;
+    let code = error.code();
+    let (status, title) = match code {
+        "rate_limited" => (S::TOO_MANY_REQUESTS, "The rate limit is used up"),
+        "circuit_open" => (S::SERVICE_UNAVAILABLE, "The circuit breaker is open"),
+        "concurrency_limit" => (S::TOO_MANY_REQUESTS, "All instances are busy"),
+        "platform_full" => (S::SERVICE_UNAVAILABLE, "The platform is full"),
+        "version_gone" => (S::SERVICE_UNAVAILABLE, "The version is gone"),
+        "runtime_unavailable" => return unavailable_row(),
+        "memory_limit" => (S::BAD_GATEWAY, "The memory limit was reached"),
+        "load_failed" => (S::BAD_GATEWAY, "The code does not load"),
+        "load_timeout" => (S::GATEWAY_TIMEOUT, "The code loads too slowly"),
+        "files_lost" => (S::SERVICE_UNAVAILABLE, FILES_LOST),
+        NOT_HELD => (S::SERVICE_UNAVAILABLE, FUNCTIONS_NOT_HELD),
+        "zygote_gone" | "instance_gone" => (S::SERVICE_UNAVAILABLE, "Try again"),
+        "handler_error" => (S::BAD_GATEWAY, "The handler threw"),
+        "invalid_response" => (S::BAD_GATEWAY, "The handler's answer is no response"),
+        "timeout" => (S::GATEWAY_TIMEOUT, "The handler took too long"),
+        "instance_crashed" => (S::BAD_GATEWAY, "The process ended before it answered"),
+        "protocol_violation" => (S::BAD_GATEWAY, "The process broke the protocol"),
+        "response_too_large" => (S::BAD_GATEWAY, "The answer is too large"),
+        _ => (S::INTERNAL_SERVER_ERROR, "The runtime failed"),
+    };
+    (status, code, title)
+}
+
+impl Outcome {
+    /// The status that the caller of the invoke API sees.
+    pub(crate) fn http_status(&self) -> u16 {
+        let error = self.result.as_ref().err();
+        let status = error.map_or(StatusCode::OK, |error| invoke_row(error).0);
+        status.as_u16()
     }
 }
 
-fn pool_row(error: PoolError) -> Row {
-    use StatusCode as S;
-    match error {
-        PoolError::QueueFull { .. } => (
-            S::TOO_MANY_REQUESTS,
-            "concurrency_limit",
-            "All instances are busy",
-        ),
-        PoolError::QueueTimeout(_) => (
-            S::TOO_MANY_REQUESTS,
-            "concurrency_limit",
-            "All instances stayed busy",
-        ),
-        PoolError::PlatformFull => (
-            S::SERVICE_UNAVAILABLE,
-            "platform_full",
-            "The platform is full",
-        ),
-        PoolError::Retired => (
-            S::SERVICE_UNAVAILABLE,
-            "version_gone",
-            "The version is gone",
-        ),
-    }
-}
-
-fn zygote_row(error: &ZygoteError) -> Row {
-    use StatusCode as S;
-    match error {
-        ZygoteError::Unavailable { .. } => unavailable_row(),
-        ZygoteError::LoadFailed(failure) if failure.kind == FailureKind::OutOfMemory => {
-            out_of_memory_row()
-        }
-        ZygoteError::LoadFailed(_) => (S::BAD_GATEWAY, "load_failed", "The code does not load"),
-        ZygoteError::LoadCrashed(_) => (
-            S::BAD_GATEWAY,
-            "load_failed",
-            "The code crashed while it loaded",
-        ),
-        ZygoteError::LoadTimedOut { .. } => (
-            S::GATEWAY_TIMEOUT,
-            "load_timeout",
-            "The code loads too slowly",
-        ),
-        ZygoteError::Gone => (S::SERVICE_UNAVAILABLE, "zygote_gone", "Try again"),
-    }
-}
-
-fn instance_row(error: &InstanceError) -> Row {
-    use StatusCode as S;
-    match error {
-        InstanceError::NotStarted => (S::SERVICE_UNAVAILABLE, "instance_gone", "Try again"),
-        InstanceError::Failed(failure) => match failure.kind {
-            FailureKind::Handler => (S::BAD_GATEWAY, "handler_error", "The handler threw"),
-            FailureKind::Response => (
-                S::BAD_GATEWAY,
-                "invalid_response",
-                "The handler's answer is no response",
-            ),
-            FailureKind::Runtime => (
-                S::INTERNAL_SERVER_ERROR,
-                "runtime_error",
-                "The runtime failed",
-            ),
-            FailureKind::OutOfMemory => out_of_memory_row(),
-            FailureKind::Load | FailureKind::HandlerNotFound => {
-                (S::BAD_GATEWAY, "load_failed", "The code does not load")
-            }
-        },
-        InstanceError::OutOfMemory(_) => out_of_memory_row(),
-        InstanceError::TimedOut(_) => (S::GATEWAY_TIMEOUT, "timeout", "The handler took too long"),
-        InstanceError::Exited(_) | InstanceError::Killed(_) | InstanceError::Vanished => (
-            S::BAD_GATEWAY,
-            "instance_crashed",
-            "The process ended before it answered",
-        ),
-        InstanceError::Violation(_) => (
-            S::BAD_GATEWAY,
-            "protocol_violation",
-            "The process broke the protocol",
-        ),
-        InstanceError::ResponseTooLong { .. } => (
-            S::BAD_GATEWAY,
-            "response_too_large",
-            "The answer is too large",
-        ),
-    }
+fn storage_row() -> Row {
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        "storage_failed",
+        "The platform cannot store or read it",
+    )
 }
 
 fn unavailable_row() -> Row {
@@ -183,17 +216,11 @@ fn unavailable_row() -> Row {
     )
 }
 
-fn out_of_memory_row() -> Row {
-    (
-        StatusCode::BAD_GATEWAY,
-        "memory_limit",
-        "The memory limit was reached",
-    )
-}
-
 /// The name under which users of other platforms know a failure that is no exception of theirs.
 pub(super) fn error_type(error: &InvokeError) -> &'static str {
     match error {
+        InvokeError::Refused(Refusal::RateLimited { .. }) => "Platform.RateLimited",
+        InvokeError::Refused(Refusal::CircuitOpen { .. }) => "Platform.CircuitOpen",
         InvokeError::Pool(PoolError::PlatformFull | PoolError::Retired) => "Platform.Unavailable",
         InvokeError::Pool(_) => "Platform.ConcurrencyLimit",
         InvokeError::Zygote(ZygoteError::LoadTimedOut { .. }) => "Runtime.LoadTimeout",

@@ -44,6 +44,9 @@ pub enum InstanceError {
     },
 }
 
+/// The signal that the kernel ends processes with.
+const KILLED: i32 = 9;
+
 impl InstanceError {
     /// Nothing could be sent.
     pub(crate) fn before_start(error: &WireError) -> Self {
@@ -55,9 +58,14 @@ impl InstanceError {
         }
     }
 
-    /// The socket ended; `status` says how the process did.
-    pub(crate) fn ended(status: Option<ExitStatus>) -> Self {
+    /// The socket ended; `status` says how the process did, and the kernel whether it lacked memory.
+    pub(crate) fn ended(status: Option<ExitStatus>, out_of_memory: bool) -> Self {
         match status {
+            Some(ExitStatus::Signal(KILLED)) | None if out_of_memory => {
+                let text = "the instance and what it started needed more than the memory limit";
+                let kind = FailureKind::OutOfMemory;
+                Self::OutOfMemory(Failure::new(kind, "OutOfMemory", text))
+            }
             Some(ExitStatus::Code(code)) => Self::Exited(code),
             Some(ExitStatus::Signal(signal)) => Self::Killed(signal),
             None => Self::Vanished,
@@ -80,7 +88,11 @@ impl InstanceError {
     pub fn origin(&self) -> Origin {
         match self {
             Self::NotStarted => Origin::Platform,
-            Self::Failed(failure) if failure.kind == FailureKind::Runtime => Origin::Platform,
+            Self::Failed(failure)
+                if matches!(failure.kind, FailureKind::Runtime | FailureKind::Isolation) =>
+            {
+                Origin::Platform
+            }
             _ => Origin::Function,
         }
     }

@@ -22,6 +22,7 @@ pub use failure::InstanceError;
 
 use crate::invocation::{Answer, Invocation, LogLines};
 use crate::packet_socket::{After, Home, PacketSocket};
+use crate::telemetry::Journal;
 use crate::zygote::Process;
 
 /// How long to wait for the word on how a process ended, once its socket has closed.
@@ -41,6 +42,8 @@ pub(crate) struct Limits {
 pub(crate) struct Instance {
     socket: PacketSocket,
     process: Arc<Process>,
+    /// Tells it from every other instance, before its process id is known and after another process has that.
+    id: i64,
     /// Number of the last invocation.
     number: u64,
     idle_since: Instant,
@@ -65,6 +68,7 @@ impl Instance {
         Self {
             socket,
             process,
+            id: fastrand::i64(0..1 << 48),
             number: 0,
             idle_since: Instant::now(),
         }
@@ -88,17 +92,27 @@ impl Instance {
     }
 
     /// Serves an invocation that [`Self::send_ahead`] already sent.
-    pub(crate) async fn serve_sent(&mut self, limits: Limits, sent_ns: u64) -> Served {
+    pub(crate) async fn serve_sent(
+        &mut self,
+        limits: Limits,
+        sent_ns: u64,
+        journal: &Journal,
+    ) -> Served {
         self.number = 1;
-        self.finish(limits, sent_ns).await
+        self.finish(limits, sent_ns, journal).await
     }
 
     /// Sends an invocation and waits for its answer.
-    pub(crate) async fn serve(&mut self, invocation: &Invocation, limits: Limits) -> Served {
+    pub(crate) async fn serve(
+        &mut self,
+        invocation: &Invocation,
+        limits: Limits,
+        journal: &Journal,
+    ) -> Served {
         self.number += 1;
         let sent_ns = zygo_wire::clock::monotonic_ns();
         match self.send(invocation, limits.timeout).await {
-            Ok(()) => self.finish(limits, sent_ns).await,
+            Ok(()) => self.finish(limits, sent_ns, journal).await,
             Err(error) => {
                 // A socket that takes nothing has nobody who could have acted on it.
                 let result = Err(InstanceError::before_start(&error));
@@ -110,6 +124,11 @@ impl Instance {
                 }
             }
         }
+    }
+
+    /// What tells it from every other instance.
+    pub(crate) fn id(&self) -> i64 {
+        self.id
     }
 
     /// The thread on which it is used at the least cost.
@@ -142,10 +161,13 @@ impl Instance {
         send(&self.socket, self.number, invocation, timeout).await
     }
 
-    async fn finish(&mut self, limits: Limits, sent_ns: u64) -> Served {
+    async fn finish(&mut self, limits: Limits, sent_ns: u64, journal: &Journal) -> Served {
         let mut logs = LogLines::default();
-        let waited =
-            tokio::time::timeout(limits.timeout, self.wait_for_answer(limits, &mut logs)).await;
+        let waited = tokio::time::timeout(
+            limits.timeout,
+            self.wait_for_answer(limits, &mut logs, journal),
+        )
+        .await;
         let (result, usage) = match waited {
             Ok(Ok((result, usage))) => (result, usage),
             Ok(Err(error)) => (Err(error), Usage::default()),
@@ -166,11 +188,13 @@ impl Instance {
         &self,
         limits: Limits,
         logs: &mut LogLines,
+        journal: &Journal,
     ) -> Result<(Result<Answer, InstanceError>, Usage), InstanceError> {
         loop {
             match self.receive(limits.response_len_max).await? {
                 Event::Logged(number, level, text) if self.is_current(number) => {
-                    logs.push(level, text)
+                    journal.line(level, &text, Some(self.id));
+                    logs.push(level, text);
                 }
                 Event::Finished(number, answer, usage) if self.is_current(number) => {
                     return Ok((answer, usage));
@@ -203,9 +227,12 @@ impl Instance {
             Ok(event) => Ok(event),
             Err(WireError::Violation(what)) => Err(InstanceError::Violation(what)),
             Err(WireError::Unread) => Err(InstanceError::NotStarted),
-            Err(_) => Err(InstanceError::ended(
-                self.process.exit_status(EXIT_STATUS_PATIENCE).await,
-            )),
+            Err(_) => {
+                let status = self.process.exit_status(EXIT_STATUS_PATIENCE).await;
+                // A read of one small file, of a process that is dead.
+                let out_of_memory = self.process.was_out_of_memory();
+                Err(InstanceError::ended(status, out_of_memory))
+            }
         }
     }
 }
@@ -230,6 +257,8 @@ async fn send(
         number,
         request_id: &invocation.request_id,
         deadline_unix_ms: u64::try_from(deadline_ms).unwrap_or(u64::MAX),
+        traceparent: invocation.trace.traceparent(),
+        tracestate: invocation.trace.tracestate(),
         event: &invocation.event,
         body_kind: invocation.body_kind,
         body_len: invocation.body.len() as u64,

@@ -30,7 +30,7 @@ pub(crate) use policy::Bounds;
 use policy::{Decision, Snapshot};
 pub(crate) use settings::PoolSettings;
 pub use settings::{Isolation, PoolError};
-pub(crate) use zygote_slot::{Found, ZygoteSlot};
+pub(crate) use zygote_slot::{Bundle, Ensured, Found, ZygoteSlot};
 
 use crate::instance::Instance;
 use crate::invocation::StartKind;
@@ -133,6 +133,11 @@ impl Pool {
         for instance in instances {
             self.discard(instance);
         }
+    }
+
+    /// Serves again, after [`Self::retire`].
+    pub(crate) fn revive(&self) {
+        self.lock().retired = false;
     }
 
     fn next(self: &Arc<Self>) -> Next {

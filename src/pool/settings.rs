@@ -6,7 +6,17 @@ use super::Bounds;
 use crate::error::Origin;
 
 /// Whether an instance may serve more than one invocation.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Isolation {
     /// An instance serves one invocation after another, as on Lambda.

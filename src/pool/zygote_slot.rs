@@ -1,5 +1,6 @@
 //! The one function zygote of a version: made when first needed, by one caller for all, and again when it died.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,20 @@ use crate::zygote::{BackOff, FunctionZygote, LanguageZygote, Output, ZygoteError
 /// How often a boot is tried when the zygote it is forked from dies underneath it.
 const BOOT_ATTEMPTS: u32 = 3;
 
+/// What [`Bundle::ensure`] ends with.
+pub(crate) type Ensured<'a> = Pin<Box<dyn Future<Output = Result<(), ZygoteError>> + Send + 'a>>;
+
+/// The files that a zygote loads.
+pub(crate) trait Bundle: Send + Sync {
+    /// Sees to it that they lie where the zygote looks for them.
+    fn ensure(&self) -> Ensured<'_>;
+}
+
 /// Holds the zygote of a version.
 pub(crate) struct ZygoteSlot {
     language: Arc<LanguageZygote>,
     function: Function,
+    bundle: Box<dyn Bundle>,
     output: Output,
     load_limit: Duration,
     current: ArcSwapOption<FunctionZygote>,
@@ -52,6 +63,7 @@ impl ZygoteSlot {
     pub(crate) fn new(
         language: Arc<LanguageZygote>,
         function: Function,
+        bundle: Box<dyn Bundle>,
         output: Output,
         load_limit: Duration,
     ) -> Self {
@@ -59,6 +71,7 @@ impl ZygoteSlot {
         Self {
             language,
             function,
+            bundle,
             output,
             load_limit,
             current,
@@ -107,6 +120,7 @@ impl ZygoteSlot {
         if let Some(born) = making.born.take() {
             tokio::time::sleep(making.back_off.after_death(born.elapsed())).await;
         }
+        self.bundle.ensure().await?;
         let mut attempt = 1;
         loop {
             let booted = FunctionZygote::boot(

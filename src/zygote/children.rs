@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use zygo_wire::{WireError, ZygoteCommand, ZygoteEvent, packet};
 
 use super::process::Process;
+use crate::isolation::FunctionGroup;
 use crate::packet_socket::{After, PacketSocket};
 
 /// A zygote's control socket and the children it reported.
@@ -18,15 +19,18 @@ pub(crate) struct Children {
     control: PacketSocket,
     living: Mutex<HashMap<u64, Arc<Process>>>,
     next_number: AtomicU64,
+    /// What holds each of them.
+    group: Option<FunctionGroup>,
 }
 
 impl Children {
-    /// No children yet.
-    pub(crate) fn new(control: PacketSocket) -> Self {
+    /// No children yet, and what will hold them.
+    pub(crate) fn new(control: PacketSocket, group: Option<FunctionGroup>) -> Self {
         Self {
             control,
             living: Mutex::default(),
             next_number: AtomicU64::new(1),
+            group,
         }
     }
 
@@ -48,8 +52,13 @@ impl Children {
     }
 
     /// Tells the zygote something that is not about children.
-    pub(crate) async fn tell(&self, command: &ZygoteCommand) -> Result<(), WireError> {
-        self.control.send(command, &[], &[]).await
+    pub(crate) async fn tell(
+        &self,
+        command: &ZygoteCommand,
+        theirs: &[OwnedFd],
+    ) -> Result<(), WireError> {
+        let descriptors: Vec<BorrowedFd<'_>> = theirs.iter().map(AsFd::as_fd).collect();
+        self.control.send(command, &[], &descriptors).await
     }
 
     /// Waits for the next event that is not about children; those are dealt with on the way.
@@ -64,7 +73,7 @@ impl Children {
                 }
                 ZygoteEvent::ForkFailed { child, message } => {
                     tracing::warn!(%message, "a fork was refused");
-                    self.take(child).inspect(|process| process.ended(None));
+                    self.take(child).inspect(|process| process.refused(message));
                 }
                 other => return Ok(other),
             }
@@ -98,8 +107,12 @@ impl Children {
     }
 
     fn forked(&self, child: u64, pid: i32, pidfd: Option<OwnedFd>) {
-        if let (Some(process), Some(pidfd)) = (self.lock().get(&child), pidfd) {
+        let process = self.lock().get(&child).map(Arc::clone);
+        if let (Some(process), Some(pidfd)) = (process, pidfd) {
             process.forked(pid, pidfd);
+            if let Some(group) = &self.group {
+                group.hold(process);
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use super::ZygoteError;
 use super::children::Children;
 use super::language::LanguageZygote;
 use super::process::Process;
+use crate::isolation::Held;
 use crate::packet_socket::PacketSocket;
 
 /// Where lines go that are written outside any invocation: at load, or by native code to its standard output.
@@ -70,13 +71,13 @@ impl FunctionZygote {
     ) -> Result<Boot, ZygoteError> {
         let (control, theirs) = PacketSocket::pair()?;
         let (reader, writer) = output_pipe().map_err(WireError::from)?;
-        let children = Children::new(control);
+        let held = hold(language, function).await?;
+        let children = Children::new(control, held.group);
+        let command = ZygoteCommand::Load {
+            function: Box::new(held.function),
+        };
         // It waits in the socket until the process is there: no round trip, and nobody else reads it.
-        children
-            .tell(&ZygoteCommand::Load {
-                function: Box::new(function.clone()),
-            })
-            .await?;
+        children.tell(&command, &held.groups).await?;
         let process = language.fork(theirs, writer).await?;
         tokio::spawn(pass_on(reader, Arc::clone(output)));
         let ready = wait_until_loaded(&children, &process, output);
@@ -153,6 +154,14 @@ impl Drop for FunctionZygote {
     }
 }
 
+/// Where that keeps no invocation waiting.
+async fn hold(language: &LanguageZygote, function: &Function) -> Result<Held, ZygoteError> {
+    let (isolation, function) = (Arc::clone(language.isolation()), function.clone());
+    let held = tokio::task::spawn_blocking(move || isolation.hold(function)).await;
+    let held = held.map_err(|_| ZygoteError::Gone)?;
+    held.map_err(|error| ZygoteError::NotHeld(error.to_string()))
+}
+
 enum Boot {
     Ready(Arc<Process>, Children),
     Unforkable(Vec<String>),
@@ -168,18 +177,24 @@ async fn wait_until_loaded(
         match children.next_event().await {
             Ok(ZygoteEvent::Ready { .. }) => return Ok(None),
             Ok(ZygoteEvent::Unforkable(culprits)) => return Ok(Some(culprits)),
-            Ok(ZygoteEvent::LoadFailed(failure)) => return Err(ZygoteError::LoadFailed(failure)),
+            Ok(ZygoteEvent::LoadFailed(failure)) => return Err(failure.into()),
             Ok(ZygoteEvent::Logged { level, text }) => output(level, text),
             // Children's events do not come this far.
             Ok(_) => {}
-            Err(WireError::Unread) => return Err(ZygoteError::Gone),
-            Err(_) => return Err(how_it_ended(process).await),
+            Err(error) => return Err(how_it_ended(process, &error).await),
         }
     }
 }
 
-async fn how_it_ended(process: &Process) -> ZygoteError {
-    match process.exit_status(EXIT_STATUS_PATIENCE).await {
+async fn how_it_ended(process: &Process, error: &WireError) -> ZygoteError {
+    let status = process.exit_status(EXIT_STATUS_PATIENCE).await;
+    // A function zygote that cannot have its namespace is never forked.
+    if let Some(reason) = process.refusal() {
+        return ZygoteError::NotHeld(reason.to_owned());
+    }
+    match status {
+        // It had not read what to load: no fault of the code.
+        _ if matches!(error, WireError::Unread) => ZygoteError::Gone,
         Some(ExitStatus::Code(code)) => ZygoteError::LoadCrashed(format!("exit code {code}")),
         Some(ExitStatus::Signal(signal)) => ZygoteError::LoadCrashed(format!("signal {signal}")),
         None => ZygoteError::Gone,

@@ -1,6 +1,5 @@
 //! One language zygote: started with exec, asked for function zygotes, started again when it dies.
 
-use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -10,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
-use zygo_wire::{PROTOCOL, ZygoteCommand, ZygoteEvent};
+use zygo_wire::{Layer, PROTOCOL, ZygoteCommand, ZygoteEvent};
 
 use super::ZygoteError;
 use super::children::Children;
 use super::process::Process;
 use super::state::BackOff;
+use crate::isolation::Isolation;
 use crate::packet_socket::PacketSocket;
 
 /// An engine that is not up by then never will be.
@@ -27,37 +27,13 @@ const READY_TIMEOUT: Duration = Duration::from_secs(10);
 /// A runtime that died this often in a row without ever being ready is reported as unavailable meanwhile.
 const FAILED_STARTS_MAX: u32 = 3;
 
-/// Every language zygote of the platform, by the name of its runtime.
-#[derive(Debug, Default)]
-pub(crate) struct LanguageZygotes {
-    by_runtime: BTreeMap<&'static str, Arc<LanguageZygote>>,
-}
-
-impl LanguageZygotes {
-    /// Starts one zygote for each runtime, from binaries in `directory`.
-    pub(crate) fn start(runtimes: &[&'static str], directory: &Path) -> Self {
-        let start = |&runtime| (runtime, LanguageZygote::start(runtime, directory));
-        Self {
-            by_runtime: runtimes.iter().map(start).collect(),
-        }
-    }
-
-    /// The zygote of one runtime.
-    pub(crate) fn get(&self, runtime: &str) -> Option<&Arc<LanguageZygote>> {
-        self.by_runtime.get(runtime)
-    }
-
-    /// All of them.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<LanguageZygote>> {
-        self.by_runtime.values()
-    }
-}
-
 /// The supervised process of one runtime.
 #[derive(Debug)]
 pub(crate) struct LanguageZygote {
     runtime: &'static str,
     binary: PathBuf,
+    /// What holds the functions.
+    isolation: Arc<Isolation>,
     state: watch::Sender<State>,
     /// The running process, for the end of the platform.
     child: Mutex<Option<Child>>,
@@ -97,10 +73,16 @@ enum State {
 }
 
 impl LanguageZygote {
-    fn start(runtime: &'static str, directory: &Path) -> Arc<Self> {
+    /// Starts the process, and again whenever it ends.
+    pub(super) fn start(
+        runtime: &'static str,
+        directory: &Path,
+        isolation: Arc<Isolation>,
+    ) -> Arc<Self> {
         let zygote = Arc::new(Self {
             runtime,
             binary: directory.join(format!("zygo-{runtime}")),
+            isolation,
             state: watch::Sender::new(State::Spawning),
             child: Mutex::new(None),
         });
@@ -127,6 +109,11 @@ impl LanguageZygote {
         }
     }
 
+    /// What holds the functions.
+    pub(crate) fn isolation(&self) -> &Arc<Isolation> {
+        &self.isolation
+    }
+
     /// Forks a process that is to become a function zygote.
     pub(crate) async fn fork(
         &self,
@@ -143,7 +130,11 @@ impl LanguageZygote {
             }
             State::Spawning | State::Stopped => return Err(ZygoteError::Gone),
         };
-        let command = |child| ZygoteCommand::ForkFunctionZygote { child };
+        let in_namespace = self.isolation.has(Layer::Pid);
+        let command = |child| ZygoteCommand::ForkFunctionZygote {
+            child,
+            in_namespace,
+        };
         Ok(children.fork(command, &[control, output]).await?)
     }
 
@@ -242,7 +233,7 @@ impl LanguageZygote {
             .spawn()
             .map_err(|error| self.explain(&error))?;
         *self.lock_child() = Some(child);
-        Ok(Children::new(control))
+        Ok(Children::new(control, None))
     }
 
     fn explain(&self, error: &std::io::Error) -> String {

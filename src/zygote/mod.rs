@@ -10,16 +10,18 @@
 mod children;
 mod function;
 mod language;
+mod languages;
 pub(crate) mod orphans;
 mod process;
 mod state;
 
 pub(crate) use function::{FunctionZygote, Output};
-pub(crate) use language::{LanguageZygote, LanguageZygotes};
+pub(crate) use language::LanguageZygote;
+pub(crate) use languages::LanguageZygotes;
 pub(crate) use process::Process;
 pub(crate) use state::BackOff;
 
-use zygo_wire::{Failure, WireError};
+use zygo_wire::{Failure, FailureKind, WireError};
 
 use crate::error::Origin;
 
@@ -46,6 +48,14 @@ pub enum ZygoteError {
         /// How long it might have taken.
         limit_ms: u128,
     },
+    /// The files of the code are lost and cannot be made again.
+    #[error("the files of the code cannot be restored: {0}")]
+    FilesLost(String),
+    /// What keeps functions apart does not hold on this machine, so none of the function's code was read.
+    #[error(
+        "{0}. Functions do not run without it, unless the operator names the layer in insecure_without"
+    )]
+    NotHeld(String),
     /// The zygote died at the wrong moment; a new one is on its way.
     #[error("the zygote is gone")]
     Gone,
@@ -56,13 +66,22 @@ impl ZygoteError {
     #[must_use]
     pub fn origin(&self) -> Origin {
         match self {
-            Self::LoadFailed(failure) if failure.kind == zygo_wire::FailureKind::Runtime => {
-                Origin::Platform
-            }
+            Self::LoadFailed(failure) if failure.kind == FailureKind::Runtime => Origin::Platform,
             Self::LoadFailed(_) | Self::LoadCrashed(_) | Self::LoadTimedOut { .. } => {
                 Origin::Function
             }
-            Self::Unavailable { .. } | Self::Gone => Origin::Platform,
+            Self::Unavailable { .. } | Self::FilesLost(_) | Self::NotHeld(_) | Self::Gone => {
+                Origin::Platform
+            }
+        }
+    }
+}
+
+impl From<Failure> for ZygoteError {
+    fn from(failure: Failure) -> Self {
+        match failure.kind {
+            FailureKind::Isolation => Self::NotHeld(failure.message),
+            _ => Self::LoadFailed(failure),
         }
     }
 }

@@ -6,19 +6,36 @@
 //! ```
 //! Processes are killed through pidfds, so a process id that was used again is never hit.
 
-use std::os::fd::OwnedFd;
-use std::sync::{Mutex, PoisonError};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Signal, pidfd_send_signal};
 use tokio::sync::Notify;
 use zygo_wire::control::ExitStatus;
 
+use crate::isolation::{Leaf, Member};
+
 /// A process forked, or to be forked, by a zygote.
 #[derive(Debug)]
 pub(crate) struct Process {
     state: Mutex<State>,
     changed: Notify,
+    /// Why it will never be.
+    refusal: OnceLock<String>,
+    /// Its own limits, from a moment after the fork on.
+    leaf: OnceLock<Leaf>,
+}
+
+impl Member for Process {
+    fn pid(&self) -> Option<i32> {
+        self.pid()
+    }
+
+    fn keep(&self, leaf: Leaf) {
+        // Nobody else puts it anywhere.
+        let _ = self.leaf.set(leaf);
+    }
 }
 
 #[derive(Debug)]
@@ -37,6 +54,8 @@ impl Process {
         Self {
             state: Mutex::new(State::Requested { kill: false }),
             changed: Notify::new(),
+            refusal: OnceLock::new(),
+            leaf: OnceLock::new(),
         }
     }
 
@@ -51,6 +70,17 @@ impl Process {
         }
         drop(state);
         self.changed.notify_waiters();
+    }
+
+    /// The zygote could not fork it.
+    pub(crate) fn refused(&self, reason: String) {
+        let _ = self.refusal.set(reason);
+        self.ended(None);
+    }
+
+    /// Why it could not be forked, if that is so.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        self.refusal.get().map(String::as_str)
     }
 
     /// It ended, or will never be.
@@ -87,10 +117,15 @@ impl Process {
         matches!(*self.lock(), State::Ended(_))
     }
 
+    /// Whether the kernel has ended it, or what it started, for want of memory.
+    pub(crate) fn was_out_of_memory(&self) -> bool {
+        self.leaf.get().is_some_and(Leaf::was_out_of_memory)
+    }
+
     /// Its process id while it runs.
     pub(crate) fn pid(&self) -> Option<i32> {
         match *self.lock() {
-            State::Running { pid, .. } => Some(pid),
+            State::Running { pid, ref pidfd } => Some(pid_seen_from_here(pidfd).unwrap_or(pid)),
             _ => None,
         }
     }
@@ -112,6 +147,14 @@ impl Process {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The process id that a zygote knows counts in its own namespace.
+fn pid_seen_from_here(pidfd: &OwnedFd) -> Option<i32> {
+    let path = format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd());
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pid:"))?;
+    line.trim().parse().ok()
 }
 
 fn signal(state: &State) {

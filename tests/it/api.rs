@@ -246,8 +246,8 @@ fn code_arrives_as_text_as_files_and_as_archives() {
     in_every_language(|language| {
         let file = format!("index.{}", language.extension());
         let code = hello(language);
-        let zip = crate::archive::zip_of(&[(&file, code.as_bytes())]);
-        let base64 = crate::archive::base64_of(&zip);
+        let zip = crate::pack::zip_of(&[(&file, code.as_bytes())]);
+        let base64 = crate::pack::base64_of(&zip);
         let files = json!({ file.as_str(): code, "data/raw.bin": {"base64": "AP8="} });
         for upload in [
             json!({"code": code}),

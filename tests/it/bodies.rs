@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::archive::base64_of;
 use crate::language::{Language, in_every_language};
+use crate::pack::base64_of;
 use crate::platform::Platform;
 
 const MIB: usize = 1024 * 1024;

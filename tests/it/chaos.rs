@@ -152,14 +152,7 @@ fn kill_until(platform: &Platform, over: &AtomicBool) -> usize {
             begun.elapsed() >= pause
         });
         let role = fastrand::choice(ROLES).expect("there are roles");
-        let all = platform.processes().into_iter();
-        let victims: Vec<_> = all
-            .filter(|process| process.title.starts_with(role))
-            .collect();
-        if let Some(victim) = fastrand::choice(victims) {
-            processes::kill(victim.pid);
-            kills += 1;
-        }
+        kills += usize::from(processes::kill_any(platform.processes(), role));
     }
     kills
 }
@@ -183,6 +176,10 @@ fn figures_at_rest(platform: &Platform, functions: &[String]) -> Figures {
     for function in functions {
         wait_until("the end of idle instances", RECOVERY_DEADLINE, || {
             let now = platform.show(function)["processes"].take();
+            if now["instances"] == 0 && now["zygotePid"].is_null() {
+                // The last answer came from an instance whose zygote the storm had just taken.
+                platform.invoke(function, &json!({"n": 1})).expect(200);
+            }
             now["instances"] == 0 && now["zygotePid"].is_i64()
         });
     }

@@ -4,6 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::processes;
+use crate::wait::wait_for;
+
+/// What is not known by then never will be.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// No request of a test takes longer.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Longer answers are a fault.
@@ -120,6 +126,56 @@ impl Client {
             .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
+    /// Sends JSON with headers of its own.
+    pub(crate) fn request_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = match method {
+            "GET" | "DELETE" => Vec::new(),
+            _ => body.to_string().into_bytes(),
+        };
+        self.send(request.body(body).expect("a request"))
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// Sends JSON to a platform that may end before it answers.
+    pub(crate) fn try_request(&self, method: &str, path: &str, body: &Value) -> Option<Answer> {
+        self.try_request_with(method, path, &[], body)
+    }
+
+    /// The same, with headers of its own.
+    pub(crate) fn try_request_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Option<Answer> {
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = match method {
+            "DELETE" => Vec::new(),
+            _ => body.to_string().into_bytes(),
+        };
+        self.send(request.body(body).expect("a request")).ok()
+    }
+
     /// `GET`.
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.request("GET", path, "", b"")
@@ -159,5 +215,20 @@ impl Client {
     pub(crate) fn show(&self, function: &str) -> Value {
         let path = format!("/functions/{function}");
         self.get(&path).expect(200).json()["function"].take()
+    }
+
+    /// The process id of a function's zygote, which is known a moment after it has loaded the code.
+    pub(crate) fn zygote_pid(&self, function: &str) -> i32 {
+        wait_for("the zygote's process id", PATIENCE, || {
+            let pid = self.show(function)["processes"]["zygotePid"].as_i64();
+            i32::try_from(pid?).ok()
+        })
+    }
+
+    /// The process id here of a living process that a handler knows by this one.
+    pub(crate) fn pid_outside(&self, function: &str, inside: &Value) -> i32 {
+        let zygote = self.zygote_pid(function);
+        let inside = inside.as_i64().and_then(|pid| i32::try_from(pid).ok());
+        processes::inside(zygote, inside.expect("a process id")).expect("a living process")
     }
 }

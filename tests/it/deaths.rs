@@ -64,7 +64,7 @@ fn an_idle_instance_that_died_is_never_noticed() {
         let function = deploy(&platform, language);
         for _ in 0..20 {
             let pid = platform.invoke(&function, &json!("fine")).handler_body();
-            let pid = i32::try_from(pid.as_i64().expect("a process id")).expect("small");
+            let pid = platform.pid_outside(&function, &pid);
             processes::kill(pid);
             wait_until("its end", DEADLINE, || !processes::is_alive(pid));
         }

@@ -129,10 +129,9 @@ fn what_a_handler_started_ends_with_the_platform() {
         ),
     ];
     for (language, code) in cases {
-        let function = platform.deploy(language, code, &json!({}));
+        let function = platform.deploy(language, code, &json!({"subprocess": true}));
         let pid = platform.invoke(&function, &json!({})).handler_body();
-        let pid = i32::try_from(pid.as_i64().expect("a process id")).expect("small");
-        assert!(processes::is_alive(pid));
+        assert!(processes::is_alive(platform.pid_outside(&function, &pid)));
     }
     platform.stop();
 }
@@ -227,6 +226,10 @@ fn a_deployment_that_was_cut_off_never_was() {
     let again = Platform::start_on(platform.data(), &[]);
     assert_eq!(again.get(&format!("/functions/{name}")).status, 404);
     assert_eq!(again.get("/functions").expect(200).json()["total"], 0);
-    let left = std::fs::read_dir(again.data().path().join("functions")).expect("the store");
-    assert_eq!(left.count(), 0);
+    let bundles = again.data().path().join("bundles");
+    let left = std::fs::read_dir(bundles)
+        .expect("the folder of bundles")
+        .flatten();
+    let folders = left.filter(|entry| entry.path().is_dir());
+    assert_eq!(folders.count(), 0);
 }

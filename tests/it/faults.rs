@@ -39,6 +39,7 @@ fn check(language: Language, action: &str, then: Then, status: u16, problem: &Va
     let settings = json!({"timeout": 10_000, "memory": 64});
     let function = deploy(&platform, language, &settings);
     let before = pid_of(platform.invoke(&function, &json!("fine")));
+    let instance = platform.pid_outside(&function, &json!(before));
     let answer = platform.invoke(&function, &json!(action));
     assert_eq!(
         answer.status,
@@ -55,7 +56,7 @@ fn check(language: Language, action: &str, then: Then, status: u16, problem: &Va
     );
     if then == Then::Dies {
         wait_until("the end of the instance", GONE_DEADLINE, || {
-            !processes::is_alive(before)
+            !processes::is_alive(instance)
         });
     }
     let after = pid_of(platform.invoke(&function, &json!("fine")));
@@ -136,6 +137,7 @@ fn what_takes_too_long_is_killed_in_time() {
         for action in ["loop", "wait"] {
             let function = deploy(&platform, language, &json!({"timeout": 400}));
             let before = pid_of(platform.invoke(&function, &json!("fine")));
+            let instance = platform.pid_outside(&function, &json!(before));
             let started = Instant::now();
             let answer = platform.invoke(&function, &json!(action));
             let took = started.elapsed();
@@ -146,7 +148,7 @@ fn what_takes_too_long_is_killed_in_time() {
                 "{action}: {took:?}"
             );
             wait_until("the end of the instance", GONE_DEADLINE, || {
-                !processes::is_alive(before)
+                !processes::is_alive(instance)
             });
             assert_ne!(pid_of(platform.invoke(&function, &json!("fine"))), before);
         }

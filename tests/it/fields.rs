@@ -62,6 +62,13 @@ fn cases_of_limits() -> Vec<Case> {
             "/environment",
         ),
         ("secrets", json!({"A-B": "x"}), 422, "/secrets/A-B"),
+        ("secrets", json!({"ZYGO_X": "x"}), 422, "/secrets/ZYGO_X"),
+        (
+            "environment",
+            json!({"AWS_LAMBDA_X": "x"}),
+            422,
+            "/environment/AWS_LAMBDA_X",
+        ),
     ]
 }
 
@@ -114,6 +121,12 @@ fn cases_of_scaling() -> Vec<Case> {
             "/rateLimit",
         ),
         ("rateLimit", json!({"maxRequests": 1}), 400, "/rateLimit"),
+        ("memroy", json!(64), 400, "/memroy"),
+    ]
+}
+
+fn cases_of_triggers() -> Vec<Case> {
+    vec![
         (
             "triggers",
             json!([{"type": "http"}, {"type": "smoke"}]),
@@ -121,7 +134,18 @@ fn cases_of_scaling() -> Vec<Case> {
             "/triggers/1/type",
         ),
         ("triggers", json!([{"config": {}}]), 400, "/triggers/0"),
-        ("memroy", json!(64), 400, "/memroy"),
+        (
+            "triggers",
+            json!(vec![json!({"type": "cron"}); 101]),
+            422,
+            "/triggers",
+        ),
+        (
+            "triggers",
+            json!([{"type": "cron", "config": {"schedule": "* ".repeat(4_000)}}]),
+            422,
+            "/triggers/0/config",
+        ),
     ]
 }
 
@@ -132,6 +156,7 @@ fn the_problem_points_at_the_wrong_field() {
         .into_iter()
         .chain(cases_of_limits())
         .chain(cases_of_scaling())
+        .chain(cases_of_triggers())
     {
         let name = unique_name();
         let mut deployment = json!({"name": name, "runtime": "python", "code": CODE});

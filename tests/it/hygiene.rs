@@ -67,18 +67,13 @@ fn every_zygote_has_one_thread() {
         let function = platform.deploy(language, &language.handler("siblings"), &json!({}));
         platform.invoke(&function, &json!({})).expect(200);
         for pid in [
-            zygote_of(&platform, &function),
+            platform.zygote_pid(&function),
             platform.language_zygote(language),
         ] {
             let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("its threads");
             assert_eq!(tasks.count(), 1, "{language:?}");
         }
     });
-}
-
-fn zygote_of(platform: &Platform, function: &str) -> i32 {
-    let pid = platform.show(function)["processes"]["zygotePid"].as_i64();
-    i32::try_from(pid.expect("a zygote")).expect("small")
 }
 
 fn instance_of(platform: &Platform, function: &str) -> i32 {
@@ -206,7 +201,7 @@ fn no_function_has_a_secret_of_another_in_its_memory() {
         );
         for function in [&before, &after] {
             let processes = [
-                zygote_of(&platform, function),
+                platform.zygote_pid(function),
                 instance_of(&platform, function),
             ];
             for pid in processes {

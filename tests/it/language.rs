@@ -61,8 +61,14 @@ impl Language {
 /// Runs a test once in each language, all of them even if one fails.
 #[track_caller]
 pub(crate) fn in_every_language(test: impl Fn(Language)) {
-    let fails = |language: &Language| catch_unwind(AssertUnwindSafe(|| test(*language))).is_err();
-    let failed: Vec<Language> = LANGUAGES.into_iter().filter(fails).collect();
+    in_these(&LANGUAGES, test);
+}
+
+/// The same for some of them.
+#[track_caller]
+pub(crate) fn in_these(languages: &[Language], test: impl Fn(Language)) {
+    let fails = |language: &&Language| catch_unwind(AssertUnwindSafe(|| test(**language))).is_err();
+    let failed: Vec<&Language> = languages.iter().filter(fails).collect();
     assert!(
         failed.is_empty(),
         "failed for {failed:?}; the reasons stand above"

@@ -1,6 +1,7 @@
 //! Tests of the whole platform from outside: a real supervisor, real runtimes, real processes, over HTTP.
 //!
 //! - `api`: functions as resources
+//! - `attacks`: handlers that attack everything they can reach, row by row
 //! - `fields`: every field of a deployment that can be wrong
 //! - `parity`: every behaviour in every language, as data
 //! - `bodies`: large bodies both ways, and their limits
@@ -13,31 +14,95 @@
 //! - `loading`: modules that do not load
 //! - `drain`: the end of a platform, asked for or not
 //! - `chaos`: a hundred thousand invocations while processes are being killed
-//! - `archive`: archives with tricks
+//! - `archive`: archives, and those that are refused
+//! - `archive_tricks`: archives that two readers would read in two ways
+//! - `versions`: versions, rollback, aliases and the history
+//! - `changes`: preconditions, repeated requests, variables one by one
+//! - `durability`: kills and refusals at every step of a change
+//! - `collection`: what nobody needs any more
+//! - `damage`: lost and damaged files
+//! - `observed`: lines that user code wrote
+//! - `figures`: records, figures and costs
+//! - `admission`: rate limits and circuit breakers
+//! - `auth`: keys that see some functions alone, and functions for everyone
+//! - `keys`: keys over time, and platforms that would ask nobody
+//! - `cli`: the command line, as people and scripts see it
+//! - `cli_output`: all that the command line prints
+//! - `cli_care`: secrets, terminals and files that change at the command line
+//! - `marketplace`: templates, and functions made of them
+//! - `soak`: deployments, rollbacks and kills under load
+//! - `specification`: the lines of the owner's specification
+//! - `dependencies`: the tools that install packages
+//! - `packages`: packages of every shape
+//! - `alerts`: rules that fire, are resolved, and are told of once
+//! - `alert_rules`: what may be set, and what is refused
+//! - `webhooks`: notices that are refused, late, signed
+//! - `cli_alerts`: the same at the command line
 //! - `settings`: what an operator may set, and languages that are missing
+//! - `traces`: contexts of traces, and which traces are recorded
+//! - `spans`: what a collector gets, and collectors that take nothing
 //! - `http`: requests that are none
+//! - `openapi`: the API's description, and the page that shows it
+//! - `conformance`: the API against its own description
+//! - `matrix`: every operation against every kind of caller
 
 mod client;
+mod collector;
+mod exposition;
 mod language;
+mod pack;
 mod pattern;
 mod platform;
 mod processes;
+mod receiver;
 mod turn;
 mod wait;
 
+mod admission;
+mod alert_rules;
+mod alerts;
 mod api;
 mod archive;
+mod archive_tricks;
+mod attacks;
+mod auth;
 mod bodies;
+mod changes;
 mod chaos;
+mod cli;
+mod cli_alerts;
+mod cli_care;
+mod cli_output;
+mod collection;
+mod conformance;
+mod damage;
 mod deaths;
+mod dependencies;
 mod drain;
+mod durability;
 mod faults;
 mod fields;
+mod figures;
 mod http;
 mod hygiene;
+mod keys;
 mod loading;
+mod marketplace;
+mod matrix;
+mod observed;
+mod openapi;
+mod packages;
 mod parity;
 mod settings;
 mod snapshots;
+mod soak;
+mod spans;
+mod specification;
 mod start_kinds;
+mod traces;
+mod versions;
 mod violations;
+mod webhooks;
+
+/// Where platforms under test keep their state: in SQLite files. `tests/postgres` runs some of these modules on PostgreSQL.
+const DATABASE_URL: Option<fn(&std::path::Path) -> String> = None;

@@ -180,7 +180,7 @@ impl Drop for Platform {
             }
         }
         if std::thread::panicking() {
-            complain(&self.log_tail());
+            say(&self.log_tail());
         }
     }
 }
@@ -194,11 +194,36 @@ fn command(data: &TempDir, settings: &[(&str, &str)]) -> Command {
         .env("NO_COLOR", "1")
         .env("ZYGO_DATA_DIR", data.path())
         .env("ZYGO_DRAIN_TIMEOUT_MS", "2000")
+        // Most tests of failures fail more often in a row than a breaker bears.
+        .env("ZYGO_BREAKER_FAILURES", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     if let Some(folder) = std::env::var_os("ZYGO_RUNTIME_DIR") {
         command.env("ZYGO_RUNTIME_DIR", folder);
+    }
+    // Where packages come from is a matter of the machine.
+    for name in [
+        "PIP_INDEX_URL",
+        "PIP_CONFIG_FILE",
+        "PIP_CERT",
+        "NPM_CONFIG_REGISTRY",
+        "npm_config_registry",
+        "NODE_EXTRA_CA_CERTS",
+        "SSL_CERT_FILE",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "HTTP_PROXY",
+        "http_proxy",
+        "NO_PROXY",
+        "no_proxy",
+    ] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    if let Some(url_of) = crate::DATABASE_URL {
+        command.env("ZYGO_DATABASE_URL", url_of(data.path()));
     }
     command.envs(settings.iter().copied());
     // SAFETY: between fork and exec only `setsid` is called, one async-signal-safe system call that allocates nothing.
@@ -209,6 +234,23 @@ fn command(data: &TempDir, settings: &[(&str, &str)]) -> Command {
         })
     };
     command
+}
+
+/// What a platform says that refuses to start.
+pub(crate) fn refused_start(settings: &[(&str, &str)]) -> String {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let output = command(&data, settings).output().expect("zygo starts");
+    assert!(!output.status.success(), "it ought to refuse");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Runs a platform that ends by itself soon after its start, or at it.
+pub(crate) fn run_to_its_end(data: &TempDir, settings: &[(&str, &str)]) {
+    let mut command = command(data, settings);
+    let mut child = command.stderr(Stdio::null()).spawn().expect("zygo starts");
+    wait_for("an end of its own", END_DEADLINE, || {
+        child.try_wait().expect("the state of our own child")
+    });
 }
 
 fn follow(stderr: ChildStderr) -> Log {
@@ -240,10 +282,11 @@ pub(crate) fn unique_name() -> String {
     format!("f{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// Says something to whoever reads the tests' output.
 #[expect(
     clippy::print_stderr,
     reason = "libtest shows it with the test's failure"
 )]
-fn complain(text: &str) {
+pub(crate) fn say(text: &str) {
     eprintln!("{text}");
 }

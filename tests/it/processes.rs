@@ -39,6 +39,25 @@ pub(crate) fn is_alive(pid: i32) -> bool {
     process(pid).is_some_and(|process| !process.is_zombie)
 }
 
+/// The process that has this process id in the namespace of a zygote, by its process id here.
+pub(crate) fn inside(zygote: i32, pid: i32) -> Option<i32> {
+    let namespace = |pid: i32| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let own = namespace(zygote)?;
+    let entries = fs::read_dir("/proc").expect("/proc").flatten();
+    let mut all = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    all.find(|outside| {
+        namespace(*outside).as_ref() == Some(&own) && innermost_pid(*outside) == Some(pid)
+    })
+}
+
+fn innermost_pid(pid: i32) -> Option<i32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("NSpid:"))?;
+    line.split_whitespace().last()?.parse().ok()
+}
+
 /// The living processes of a session.
 pub(crate) fn of_session(session: i32) -> Vec<Process> {
     let entries = fs::read_dir("/proc").expect("/proc");
@@ -52,6 +71,16 @@ pub(crate) fn of_session(session: i32) -> Vec<Process> {
 /// Ends a process with SIGKILL. It may be gone already.
 pub(crate) fn kill(pid: i32) {
     send(pid, Signal::KILL);
+}
+
+/// Kills one of these processes whose title begins so, if there is any; whether there was.
+pub(crate) fn kill_any(mut victims: Vec<Process>, role: &str) -> bool {
+    victims.retain(|process| process.title.starts_with(role));
+    let victim = fastrand::choice(victims);
+    if let Some(victim) = &victim {
+        kill(victim.pid);
+    }
+    victim.is_some()
 }
 
 /// Sends a signal to a process, which may be gone already.

@@ -67,7 +67,9 @@ fn what_cannot_be_forked_is_named_and_loaded_after_the_fork() {
         let cases: &[Case] = language.pick(&TYPESCRIPT, &PYTHON, &RUBY);
         for (what, code, part) in cases {
             let code = format!("{code}\n{}", handler(language));
-            let name = platform.deploy(language, &code, &json!({}));
+            // In a network of its own it may wait for callers.
+            let settings = json!({"network": "none"});
+            let name = platform.deploy(language, &code, &settings);
             let snapshot = platform.show(&name)["snapshot"].take();
             assert_eq!(
                 snapshot["kind"], "runtime",
@@ -119,7 +121,7 @@ fn a_child_of_the_load_is_noticed_and_leaves_nothing_behind() {
     ];
     for (language, code) in cases {
         let code = format!("{code}\n{}", handler(language));
-        let name = platform.deploy(language, &code, &json!({}));
+        let name = platform.deploy(language, &code, &json!({"subprocess": true}));
         let snapshot = platform.show(&name)["snapshot"].take();
         assert_eq!(snapshot["kind"], "runtime", "{language:?}: {snapshot}");
         assert!(

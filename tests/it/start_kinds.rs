@@ -60,11 +60,7 @@ fn first_forked_then_warm_and_booted_when_the_zygote_is_new() {
             ("warm", false, &json!(2))
         );
         assert_eq!(first["pid"], second["pid"]);
-        let zygote = processes_of(&platform, &function)["zygotePid"]
-            .as_i64()
-            .expect("a zygote");
-        let zygote = i32::try_from(zygote).expect("small");
-        processes::kill(zygote);
+        processes::kill(platform.zygote_pid(&function));
         let gone = || processes_of(&platform, &function)["zygotePid"].is_null();
         wait_until("the loss of the zygote", DEADLINE, gone);
         let (kind, cold, third) = invoke(&platform, &function);
@@ -140,9 +136,10 @@ fn isolated_invocations_never_meet() {
                 answers.iter().all(|answer| answer["served"] == 1),
                 "{answers:?}"
             );
-            let gone = |pid: &i64| !processes::is_alive(i32::try_from(*pid).expect("small"));
+            let zygote = json!(platform.zygote_pid(&function));
             wait_until("the end of all that served", DEADLINE, || {
-                pids.iter().all(gone)
+                let all = platform.processes().into_iter();
+                all.filter(|one| json!(one.parent) == zygote).count() == parked
             });
         }
     });
@@ -271,26 +268,26 @@ fn a_new_version_lets_running_invocations_finish() {
     let platform = Platform::shared();
     in_every_language(|language| {
         let function = deploy(&platform, language, &json!({}));
-        platform.invoke(&function, &json!({})).expect(200);
+        let first = platform.invoke(&function, &json!({})).handler_body();
+        let pid = platform.pid_outside(&function, &first["pid"]);
+        // Its process id is known a moment after it has answered.
+        let is_idle = || processes_of(&platform, &function)["idlePids"] != json!([]);
+        wait_until("the instance to be idle", DEADLINE, is_idle);
         let client = platform.another();
         let slow = std::thread::scope(|scope| {
             let slow = scope.spawn(|| client.invoke(&function, &json!({"ms": 1_000})));
-            let busy = || processes_of(&platform, &function)["idlePids"] == json!([]);
-            wait_until("the invocation to run", DEADLINE, busy);
+            wait_until("the invocation to run", DEADLINE, || !is_idle());
             platform
                 .put(&format!("/functions/{function}"), &json!({"memory": 64}))
                 .expect(200);
-            assert_eq!(
-                platform.invoke(&function, &json!({})).expect(200).json()["version"],
-                2
-            );
+            let next = platform.invoke(&function, &json!({})).expect(200).json();
+            assert_eq!(next["version"], 2);
             slow.join().expect("an answer").expect(200).json()
         });
         assert_eq!(
             (&slow["version"], &slow["body"]["served"]),
             (&json!(1), &json!(2))
         );
-        let pid = i32::try_from(slow["body"]["pid"].as_i64().expect("a pid")).expect("small");
         wait_until("the end of the old instance", DEADLINE, || {
             !processes::is_alive(pid)
         });

@@ -72,7 +72,10 @@ fn a_broken_packet_is_a_violation() {
             assert_eq!(next["startKind"], "forked", "after {what} in {language:?}");
             // The next packet is to come in the first invocation of its instance too.
             platform
-                .put(&format!("/functions/{function}"), &json!({}))
+                .put(
+                    &format!("/functions/{function}"),
+                    &json!({"environment": {"RENEWED": crate::platform::unique_name()}}),
+                )
                 .expect(200);
         }
         assert!(wrong.is_empty(), "{language:?}: {wrong:#?}");
@@ -86,7 +89,10 @@ fn an_answer_that_comes_late_reaches_nobody() {
         let function = platform.deploy(language, &language.handler("violations"), &json!({}));
         for forged in [forged_answer(1), forged_answer(3)] {
             platform
-                .put(&format!("/functions/{function}"), &json!({}))
+                .put(
+                    &format!("/functions/{function}"),
+                    &json!({"environment": {"RENEWED": crate::platform::unique_name()}}),
+                )
                 .expect(200);
             let first = platform.invoke(&function, &json!({"do": "late", "packet": forged}));
             assert_eq!(first.handler_body(), "an honest answer");
@@ -120,7 +126,10 @@ fn two_answers_to_one_invocation_never_serve_another() {
         );
         check_next(&platform, &function);
         platform
-            .put(&format!("/functions/{function}"), &json!({}))
+            .put(
+                &format!("/functions/{function}"),
+                &json!({"environment": {"RENEWED": crate::platform::unique_name()}}),
+            )
             .expect(200);
         let absurd = [
             2, 1, 200, 1, 0, 2, 255, 255, 255, 255, 255, 255, 255, 255, 127, 0, 0, 0, 0, 0,

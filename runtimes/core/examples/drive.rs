@@ -73,6 +73,7 @@ fn parse() -> Result<Options> {
         memory_limit_mb: memory,
         environment: vec![("GREETING".to_owned(), "hello".to_owned())],
         load_when,
+        sandbox: None,
     };
     Ok(Options {
         binary,
@@ -117,7 +118,10 @@ fn boot(control: &Socket, options: &Options) -> Result<Socket> {
         function: Box::new(options.function.clone()),
     };
     packet::send(&ours, &load, &[], &[])?;
-    let fork = ZygoteCommand::ForkFunctionZygote { child: 1 };
+    let fork = ZygoteCommand::ForkFunctionZygote {
+        child: 1,
+        in_namespace: false,
+    };
     packet::send(control, &fork, &[], &[theirs.as_fd(), output.as_fd()])?;
     drop(theirs);
     loop {
@@ -194,6 +198,8 @@ fn invoke(socket: &Socket, number: u64, options: &Options) -> Result<()> {
         number,
         request_id: "req-drive",
         deadline_unix_ms: u64::try_from(now_ms)? + 30_000,
+        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
+        tracestate: "",
         event: br#"{"method":"POST","path":"/","headers":{"host":"localhost","content-type":"application/json"},"query":{"a":"1"}}"#,
         body_kind: if options.body.is_empty() { BodyKind::None } else { BodyKind::Json },
         body_len: options.body.len() as u64,

@@ -9,10 +9,11 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::Instant;
 
 use zygo_wire::data::Usage;
-use zygo_wire::{Failure, FailureKind, Function, LoadWhen, ZygoteCommand, ZygoteEvent};
+use zygo_wire::{Failure, FailureKind, Function, Layer, LoadWhen, ZygoteCommand, ZygoteEvent};
 
 use crate::forkable::{self, Baseline};
 use crate::runtime::Runtime;
@@ -22,7 +23,7 @@ use crate::{memory, orphans, pages, process, sink};
 /// The whole life, in the process that was just forked. `output` is for what native code prints.
 pub(crate) fn run<R: Runtime>(zygote: &mut Zygote<R>, output: OwnedFd) -> ! {
     let code = match receive_function(zygote) {
-        Some(function) => live(zygote, &function, output),
+        Some((function, groups)) => live(zygote, function, groups, output),
         // The supervisor changed its mind.
         None => 0,
     };
@@ -31,18 +32,26 @@ pub(crate) fn run<R: Runtime>(zygote: &mut Zygote<R>, output: OwnedFd) -> ! {
     process::end(code)
 }
 
-fn receive_function<R: Runtime>(zygote: &mut Zygote<R>) -> Option<Box<Function>> {
+/// What to load, and which groups to join first.
+fn receive_function<R: Runtime>(zygote: &mut Zygote<R>) -> Option<(Box<Function>, Vec<OwnedFd>)> {
     match zygote.receive() {
-        Ok((ZygoteCommand::Load { function }, _)) => Some(function),
+        Ok((ZygoteCommand::Load { function }, groups)) => Some((function, groups)),
         _ => None,
     }
 }
 
 /// Returns the exit code.
-fn live<R: Runtime>(zygote: &mut Zygote<R>, function: &Function, output: OwnedFd) -> i32 {
+fn live<R: Runtime>(
+    zygote: &mut Zygote<R>,
+    mut function: Box<Function>,
+    groups: Vec<OwnedFd>,
+    output: OwnedFd,
+) -> i32 {
     process::set_title("zygote", &function.name);
-    match start(zygote, function, output) {
-        Ok(()) => i32::from(zygote.serve(Some(function)).is_err()),
+    let started = enter_sandbox(zygote, &mut function, groups)
+        .and_then(|()| start(zygote, &function, output));
+    match started {
+        Ok(()) => i32::from(zygote.serve(Some(&function)).is_err()),
         Err(NotReady::LoadFailed(failure)) => {
             // When nobody listens any more, there is nobody to tell.
             let _ = sink::fail(failure, Usage::default());
@@ -65,6 +74,28 @@ impl From<Failure> for NotReady {
     fn from(failure: Failure) -> Self {
         Self::LoadFailed(failure)
     }
+}
+
+/// From here on nothing outside can be reached, whatever the code does. The function's files are elsewhere in there.
+fn enter_sandbox<R: Runtime>(
+    zygote: &Zygote<R>,
+    function: &mut Function,
+    groups: Vec<OwnedFd>,
+) -> Result<(), NotReady> {
+    let Some(plan) = &function.sandbox else {
+        return Ok(());
+    };
+    let bundle = Path::new(&function.directory);
+    let inside = zygo_sandbox::enter(plan, groups, bundle, &zygote.filters).map_err(|error| {
+        let kind = FailureKind::Isolation;
+        NotReady::LoadFailed(Failure::new(kind, "Isolation", error.to_string()))
+    })?;
+    process::die_with_parent();
+    if plan.has(Layer::Pid) {
+        process::end_by_abort();
+    }
+    function.directory = inside.directory.to_string_lossy().into_owned();
+    Ok(())
 }
 
 fn start<R: Runtime>(

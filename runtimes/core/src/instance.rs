@@ -11,31 +11,34 @@ use std::borrow::Cow;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
+use zygo_sandbox::seccomp::{Filter, Filters};
 use zygo_wire::control::Purpose;
 use zygo_wire::data::{FinishedHeader, Usage};
 use zygo_wire::{
-    Failure, FailureKind, Function, InstanceCommand, InstanceEvent, LoadWhen, Socket, WireError,
-    clock, packet,
+    Failure, FailureKind, Function, InstanceCommand, InstanceEvent, Layer, LoadWhen, Socket,
+    WireError, clock, packet,
 };
 
 use crate::process;
 use crate::runtime::{Invocation, Response, Runtime};
 use crate::sink::{self, Sink};
+use crate::zygote::Zygote;
 
 /// Nothing larger reaches an instance; the supervisor's own limit is lower.
 const BODY_LEN_MAX: usize = 1 << 30;
 
 /// Serves until the supervisor closes the socket, then ends the process.
 ///
-/// `buffer` is the zygote's: its pages are there, and a new one would cost a fault for each of its own.
-pub(crate) fn run<R: Runtime>(
-    runtime: &mut R,
-    function: &Function,
-    purpose: Purpose,
-    buffer: &mut [u8],
-) -> ! {
+/// The buffer is the zygote's: its pages are there, and a new one would cost a fault for each of its own.
+pub(crate) fn run<R: Runtime>(zygote: &mut Zygote<R>, function: &Function, purpose: Purpose) -> ! {
     let forked_ns = clock::monotonic_ns();
-    let usable = get_ready(runtime, function);
+    let Zygote {
+        runtime,
+        buffer,
+        filters,
+        ..
+    } = zygote;
+    let usable = narrow(filters, function).and_then(|()| get_ready(runtime, function));
     let outcome = with_socket(|socket| {
         if purpose == Purpose::Park {
             if usable.is_ok() {
@@ -55,6 +58,26 @@ pub(crate) fn run<R: Runtime>(
         Ok(()) | Err(WireError::Closed) => 0,
         Err(_) => 1,
     })
+}
+
+/// An instance may do less than its zygote.
+fn narrow(filters: &Filters, function: &Function) -> Result<(), Failure> {
+    let Some(plan) = &function.sandbox else {
+        return Ok(());
+    };
+    if plan.has(Layer::Pid) {
+        process::end_by_abort_as_ever();
+    }
+    if plan.has(Layer::Landlock) {
+        zygo_sandbox::separate().map_err(|error| not_held(&error))?;
+    }
+    let filter = filters.instance(plan);
+    let applied = filter.map_or(Ok(()), Filter::apply);
+    applied.map_err(|error| not_held(&error))
+}
+
+fn not_held(error: &dyn std::error::Error) -> Failure {
+    Failure::new(FailureKind::Isolation, "Isolation", error.to_string())
 }
 
 fn get_ready<R: Runtime>(runtime: &mut R, function: &Function) -> Result<(), Failure> {
@@ -90,6 +113,8 @@ fn serve<R: Runtime>(
         let invocation = Invocation {
             request_id: header.request_id,
             deadline_unix_ms: header.deadline_unix_ms,
+            traceparent: header.traceparent,
+            tracestate: Some(header.tracestate).filter(|state| !state.is_empty()),
             event: header.event,
             body_kind: header.body_kind,
             body: &body,

@@ -10,6 +10,7 @@
 //! through [`runtime::Runtime`] alone; nothing here knows a language, HTTP, or the supervisor's policies.
 //! This crate is the only place that forks.
 
+mod administration;
 mod children;
 pub mod entry;
 pub mod fork;
@@ -22,6 +23,7 @@ pub mod memory;
 mod newborn;
 mod orphans;
 pub mod pages;
+mod probe;
 mod process;
 mod run;
 pub mod runtime;

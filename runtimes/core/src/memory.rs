@@ -18,7 +18,9 @@ pub(crate) fn limit(limit_mb: u32) -> Result<(), String> {
     let base = data_len().ok_or("the size of the data segment is not in /proc/self/statm")?;
     let wanted = base + u64::from(limit_mb) * MIB;
     let (_, hard) = getrlimit(Resource::RLIMIT_DATA).map_err(|error| error.to_string())?;
-    setrlimit(Resource::RLIMIT_DATA, wanted.min(hard), hard).map_err(|error| error.to_string())
+    let limit = wanted.min(hard);
+    // The hard one as well: whoever is limited could raise the soft one again.
+    setrlimit(Resource::RLIMIT_DATA, limit, limit).map_err(|error| error.to_string())
 }
 
 /// Private writable memory in bytes; the kernel checks this figure against the limit.

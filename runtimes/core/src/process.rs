@@ -3,8 +3,11 @@
 use std::ffi::CString;
 
 use nix::sys::prctl;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::Pid;
+
+/// What a shell reports for a process that has aborted.
+const ABORTED: i32 = 134;
 
 /// Ends the process at once: no destructors, no `atexit`, because both belong to the zygote's engine, not to a fork.
 pub(crate) fn end(code: i32) -> ! {
@@ -43,9 +46,35 @@ pub(crate) fn floor_char_boundary(text: &str, max: usize) -> usize {
 pub(crate) fn die_with(parent: Pid) {
     // Failure is impossible for a valid signal; if it ever happens, the end of file on the socket ends us later.
     let _ = prctl::set_pdeathsig(Some(Signal::SIGKILL));
-    if nix::unistd::getppid() != parent {
+    // The first process of a namespace does not see its parent; its control socket tells of the end.
+    let is_first = nix::unistd::getpid().as_raw() == 1;
+    if nix::unistd::getppid() != parent && !is_first {
         end(0);
     }
+}
+
+/// Says so again: changing the user takes it back. Whether the parent lives is not asked any more.
+pub(crate) fn die_with_parent() {
+    let _ = prctl::set_pdeathsig(Some(Signal::SIGKILL));
+}
+
+/// Lets `abort` end this process also where it is the first of a namespace, which no signal ends that it does not handle.
+/// Its children end by the signal itself, see [`end_by_abort_as_ever`].
+pub(crate) fn end_by_abort() {
+    extern "C" fn end_now(_: libc::c_int) {
+        end(ABORTED);
+    }
+    set_abort(SigHandler::Handler(end_now));
+}
+
+/// Undoes [`end_by_abort`] after a fork.
+pub(crate) fn end_by_abort_as_ever() {
+    set_abort(SigHandler::SigDfl);
+}
+
+fn set_abort(handler: SigHandler) {
+    // SAFETY: the handler calls `_exit` alone, which may be called at any moment.
+    let _ = unsafe { signal(Signal::SIGABRT, handler) };
 }
 
 /// The opposite of [`die_with`].

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use zygo_wire::Failure;
 
 use crate::runtime::Runtime;
-use crate::{process, zygote};
+use crate::{probe, process, zygote};
 
 /// What a runtime binary can be asked to do.
-const USAGE: &str = "usage: zygo-<language> zygote | build <directory> | --version\n\
+const USAGE: &str = "usage: zygo-<language> zygote | build <directory> | probe | --version\n\
                      (`zygote` is started by `zygo serve`, with its control socket as standard input)";
 
-/// Does what the command line says: `zygote`, `build <directory>` or `--version`.
+/// Does what the command line says: `zygote`, `build <directory>`, `probe` or `--version`.
 #[must_use]
 pub fn run<R: Runtime>() -> ExitCode {
     process::abort_on_panic();
@@ -21,6 +21,7 @@ pub fn run<R: Runtime>() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["zygote"] => zygote::run_language_zygote::<R>(),
         ["build", directory] => build::<R>(Path::new(directory)),
+        ["probe"] => probe::run(R::NAME),
         ["--version"] => say(&format!("zygo-{} {}", R::NAME, env!("CARGO_PKG_VERSION"))),
         _ => {
             complain(USAGE);
@@ -44,7 +45,8 @@ fn unreadable(failure: &Failure) -> String {
     format!("{failure:?}")
 }
 
-fn say(text: &str) -> ExitCode {
+/// Writes a line to standard output.
+pub(crate) fn say(text: &str) -> ExitCode {
     match writeln!(std::io::stdout(), "{text}") {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

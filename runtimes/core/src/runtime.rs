@@ -104,6 +104,10 @@ pub struct Invocation<'a> {
     pub request_id: &'a str,
     /// When the instance will be killed, in milliseconds since the Unix epoch.
     pub deadline_unix_ms: u64,
+    /// Its place in its trace, as a `traceparent` of W3C Trace Context.
+    pub traceparent: &'a str,
+    /// The `tracestate` of that trace, if it has one.
+    pub tracestate: Option<&'a str>,
     /// The event as one JSON object, valid, without `body`.
     pub event: &'a [u8],
     /// How the handler is to see the body.

@@ -12,6 +12,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use zygo_sandbox::PidNamespaces;
+use zygo_sandbox::seccomp::Filters;
 use zygo_wire::{Function, PROTOCOL, Socket, WireError, ZygoteCommand, ZygoteEvent, packet};
 
 use crate::children::{Children, Wake, own};
@@ -19,7 +21,7 @@ use crate::fresh::{self, Role};
 use crate::newborn::Newborn;
 use crate::runtime::{Fork, Runtime};
 use crate::sink::{self, Sink};
-use crate::{function_zygote, instance, orphans, process};
+use crate::{administration, function_zygote, instance, orphans, process};
 
 /// A whole function description with its environment fits.
 const COMMAND_LEN_MAX: usize = zygo_wire::socket::PACKET_LEN_MAX;
@@ -37,12 +39,19 @@ pub(crate) struct Zygote<R> {
     /// Absent only in a child between the fork and its new life.
     children: Option<Children>,
     newborn: Newborn,
-    buffer: Vec<u8>,
+    pub(crate) buffer: Vec<u8>,
+    /// Where function zygotes are born; of use in a language zygote alone.
+    namespaces: Option<PidNamespaces>,
+    /// What function zygotes and instances may ask of the kernel, made ready once for all of them.
+    pub(crate) filters: Filters,
 }
 
 /// Runs the language zygote whose control socket is standard input.
 pub(crate) fn run_language_zygote<R: Runtime>() -> ExitCode {
     process::set_title("zygo", R::NAME);
+    if let Err(code) = administration::ensure() {
+        return code;
+    }
     match start_language_zygote::<R>().and_then(|mut zygote| zygote.serve(None)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -55,6 +64,8 @@ pub(crate) fn run_language_zygote<R: Runtime>() -> ExitCode {
 fn start_language_zygote<R: Runtime>() -> io::Result<Zygote<R>> {
     let started = Instant::now();
     raise_descriptor_limit();
+    // Asked once and then known, because inside the sandbox the system does not tell it.
+    let _ = rustix::param::page_size();
     // What the supervisor was started with by others is none of ours.
     fresh::close_all_from(FIRST_UNEXPECTED);
     let control = own(std::io::stdin())?;
@@ -83,6 +94,8 @@ impl<R: Runtime> Zygote<R> {
             runtime,
             children,
             newborn: Newborn::default(),
+            namespaces: Some(PidNamespaces::remember(own)?),
+            filters: Filters::prepare(R::NAME).map_err(io::Error::other)?,
             buffer: vec![0; COMMAND_LEN_MAX],
         })
     }
@@ -133,23 +146,61 @@ impl<R: Runtime> Zygote<R> {
     ) -> io::Result<()> {
         let mut descriptors = descriptors.into_iter();
         match (command, function, descriptors.next(), descriptors.next()) {
-            (ZygoteCommand::ForkFunctionZygote { child }, None, Some(control), Some(output)) => {
+            (
+                ZygoteCommand::ForkFunctionZygote {
+                    child,
+                    in_namespace,
+                },
+                None,
+                Some(control),
+                Some(output),
+            ) => {
                 let role = Role::FunctionZygote(Socket::from(control));
-                match self.fork(child, role)? {
+                match self.fork_into_namespace(child, role, in_namespace)? {
                     Fork::Child => function_zygote::run(self, output),
                     Fork::Parent(_) => Ok(()),
                 }
             }
             (ZygoteCommand::ForkInstance { child, purpose }, Some(function), Some(data), None) => {
                 match self.fork(child, Role::Instance(Socket::from(data), &function.name))? {
-                    Fork::Child => {
-                        instance::run(&mut self.runtime, function, purpose, &mut self.buffer)
-                    }
+                    Fork::Child => instance::run(self, function, purpose),
                     Fork::Parent(_) => Ok(()),
                 }
             }
             _ => Err(io::Error::other("a command that this zygote cannot obey")),
         }
+    }
+
+    /// Forks a process that is the first of a namespace, if that is wanted. A refusal is reported, not fatal.
+    fn fork_into_namespace(
+        &mut self,
+        child: u64,
+        role: Role<'_>,
+        in_namespace: bool,
+    ) -> io::Result<Fork> {
+        if !in_namespace {
+            return self.fork(child, role);
+        }
+        let Some(namespaces) = self.namespaces.take() else {
+            return Err(io::Error::other("only a language zygote makes namespaces"));
+        };
+        if let Err(error) = namespaces.enter_with_next_child() {
+            self.namespaces = Some(namespaces);
+            let message =
+                format!("the layer `pid` cannot be applied: making a PID namespace: {error}");
+            report(&ZygoteEvent::ForkFailed { child, message }, &[]);
+            return Ok(Fork::Parent(0));
+        }
+        let forked = self.fork(child, role)?;
+        match forked {
+            // The descriptor is closed already, with all others of the parent.
+            Fork::Child => std::mem::forget(namespaces),
+            Fork::Parent(_) => {
+                namespaces.leave()?;
+                self.namespaces = Some(namespaces);
+            }
+        }
+        Ok(forked)
     }
 
     /// Forks. The parent reports the child and keeps count of it; the child takes on its role. A refused fork is

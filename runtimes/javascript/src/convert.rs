@@ -27,6 +27,29 @@ pub(crate) fn event<'s>(
     Some(event)
 }
 
+/// What is the invocation's own in its context: id, deadline, `traceparent` and `tracestate`. `None` when the engine had
+/// no memory for it.
+pub(crate) fn context<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    invocation: &Invocation<'_>,
+) -> Option<[Value<'s>; 4]> {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds of this age fit a double"
+    )]
+    let deadline = v8::Number::new(scope, invocation.deadline_unix_ms as f64);
+    let state = match invocation.tracestate {
+        Some(state) => text(scope, state.as_bytes())?.into(),
+        None => v8::null(scope).into(),
+    };
+    Some([
+        text(scope, invocation.request_id.as_bytes())?.into(),
+        deadline.into(),
+        text(scope, invocation.traceparent.as_bytes())?.into(),
+        state,
+    ])
+}
+
 fn json<'s>(scope: &mut v8::PinScope<'s, '_>, source: &[u8]) -> Option<Value<'s>> {
     let source = text(scope, source)?;
     v8::json::parse(scope, source)

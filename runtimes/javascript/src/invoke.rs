@@ -46,24 +46,14 @@ impl JavaScript {
                 message,
             )));
         };
-        let request_id = convert::text(scope, invocation.request_id.as_bytes());
-        let Some(request_id) = request_id else {
+        let Some([id, deadline, parent, state]) = convert::context(scope, invocation) else {
             return Step::Done(Err(Failure::new(
                 FailureKind::Runtime,
                 "Error",
                 "no memory for a string",
             )));
         };
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "milliseconds of this age fit a double"
-        )]
-        let deadline = v8::Number::new(scope, invocation.deadline_unix_ms as f64);
-        match shim::call(
-            scope,
-            &shim.dispatch,
-            &[event, request_id.into(), deadline.into()],
-        ) {
+        match shim::call(scope, &shim.dispatch, &[event, id, deadline, parent, state]) {
             Err(thrown) => Step::Done(Err(failure::thrown(
                 scope,
                 shim,

@@ -16,6 +16,8 @@ const EVENT: &[u8] = br#"{"method":"POST","path":"/","headers":{"host":"localhos
 const SAMPLE: Invocation<'_> = Invocation {
     request_id: "req-rehearsal",
     deadline_unix_ms: u64::MAX >> 12,
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
+    tracestate: None,
     event: EVENT,
     body_kind: BodyKind::Json,
     body: b"{\"a\":[1,\"b\",null]}",

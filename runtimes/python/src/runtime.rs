@@ -229,7 +229,12 @@ fn call<'py>(
         0 => callable.call0()?,
         1 => callable.call1((event,))?,
         _ => {
-            let context = (invocation.request_id, invocation.deadline_unix_ms);
+            let context = (
+                invocation.request_id,
+                invocation.deadline_unix_ms,
+                invocation.traceparent,
+                invocation.tracestate,
+            );
             callable.call1((event, shim.context.bind(py).call1(context)?))?
         }
     };
@@ -267,6 +272,8 @@ impl Rehearsal {
         let invocation = Invocation {
             request_id: "req-rehearsal",
             deadline_unix_ms: 0,
+            traceparent: "",
+            tracestate: None,
             event: br#"{"method":"POST","path":"/","headers":{"host":"localhost"},"query":{}}"#,
             body_kind: runtime_core::wire::BodyKind::Json,
             body: br#"{"name":"world","count":1}"#,

@@ -36,9 +36,14 @@ pub(crate) fn invoke(shim: &Shim, invocation: &Invocation<'_>) -> Result<Value, 
         // SAFETY: inside the guard every function may raise; nothing here needs dropping. The values lie on the stack,
         // where the collector finds them.
         unsafe {
-            let arguments: [VALUE; 5] = [
+            let arguments: [VALUE; 7] = [
                 utf8_string(invocation.request_id.as_bytes()),
                 rb_sys::rb_ull2inum(invocation.deadline_unix_ms),
+                utf8_string(invocation.traceparent.as_bytes()),
+                match invocation.tracestate {
+                    Some(state) => utf8_string(state.as_bytes()),
+                    None => rb_sys::Qnil.into(),
+                },
                 utf8_string(invocation.event),
                 shim::raw_bool(invocation.body_kind == BodyKind::Json),
                 body(invocation),
@@ -46,7 +51,7 @@ pub(crate) fn invoke(shim: &Shim, invocation: &Invocation<'_>) -> Result<Value, 
             rb_sys::rb_funcallv(
                 receiver,
                 rb_sys::rb_intern(c"invoke".as_ptr()),
-                5,
+                7,
                 arguments.as_ptr(),
             )
         }

@@ -13,8 +13,11 @@ pub enum ZygoteCommand {
     ForkFunctionZygote {
         /// The supervisor's number for the new process.
         child: u64,
+        /// Whether it is to be the first process of a PID namespace.
+        in_namespace: bool,
     },
-    /// To a function zygote, first of all: load this function.
+    /// To a function zygote, first of all: load this function. Descriptors: the `cgroup.procs` files of the groups that it
+    /// must join before.
     Load {
         /// What to load.
         function: Box<Function>,

@@ -28,6 +28,10 @@ pub struct InvokeHeader<'a> {
     pub request_id: &'a str,
     /// When the instance will be killed, in milliseconds since the Unix epoch.
     pub deadline_unix_ms: u64,
+    /// The invocation's place in its trace, as a `traceparent` of W3C Trace Context.
+    pub traceparent: &'a str,
+    /// The `tracestate` of that trace; empty when there is none.
+    pub tracestate: &'a str,
     /// The event without its body: one JSON object.
     pub event: &'a [u8],
     /// How the handler is to see the body.

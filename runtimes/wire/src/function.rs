@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::sandbox::Sandbox;
+
 /// One version of a function, as its zygote sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Function {
     /// Stable id, `fn-…`.
     pub id: String,
@@ -21,6 +23,26 @@ pub struct Function {
     pub environment: Vec<(String, String)>,
     /// Whether the zygote loads the code, or every instance for itself.
     pub load_when: LoadWhen,
+    /// How it is kept apart; not at all when absent.
+    pub sandbox: Option<Sandbox>,
+}
+
+/// Values of variables are shown to nobody.
+impl std::fmt::Debug for Function {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self
+            .environment
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        formatter
+            .debug_struct("Function")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("version", &self.version)
+            .field("environment", &names)
+            .finish_non_exhaustive()
+    }
 }
 
 /// When the user's code is loaded.
@@ -62,6 +84,8 @@ pub enum FailureKind {
     OutOfMemory,
     /// The runtime itself failed; not the user's fault.
     Runtime,
+    /// A layer of isolation cannot be had, so nothing of the user's was read.
+    Isolation,
 }
 
 impl Failure {

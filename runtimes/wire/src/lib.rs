@@ -19,13 +19,15 @@ pub mod data;
 mod error;
 pub mod function;
 pub mod packet;
+pub mod sandbox;
 pub mod socket;
 
 pub use control::{ZygoteCommand, ZygoteEvent};
 pub use data::{BodyKind, InstanceCommand, InstanceEvent};
 pub use error::WireError;
 pub use function::{Failure, FailureKind, Function, LoadWhen};
+pub use sandbox::{Layer, Network, Sandbox};
 pub use socket::Socket;
 
 /// Changes whenever a message changes its shape; both sides must agree.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;

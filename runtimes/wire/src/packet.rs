@@ -144,6 +144,8 @@ mod tests {
             number: 7,
             request_id: "req-1",
             deadline_unix_ms: 9,
+            traceparent: "00-1-1-00",
+            tracestate: "",
             event: b"{}",
             body_kind: BodyKind::Binary,
             body_len: body_bytes.len() as u64,

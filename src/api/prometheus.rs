@@ -1,0 +1,266 @@
+//! The platform's figures as OpenMetrics text, which Prometheus reads. Labels are names of functions, up to a number of
+//! them; never ids of requests, never paths.
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::distributions;
+use crate::alert::Kind;
+use crate::cost::float;
+use crate::platform::Platform;
+use crate::telemetry::{Detail, Figures};
+use crate::trace::Counts;
+
+/// More functions are shown as one, `other`.
+const FUNCTIONS_MAX: usize = 1_000;
+
+/// The figures of one function at one moment.
+#[derive(Debug, Default)]
+pub(super) struct Sample {
+    pub(super) name: String,
+    pub(super) figures: Figures,
+    pub(super) detail: Detail,
+    in_flight: u64,
+    lines_dropped: u64,
+    idle: usize,
+    parked: usize,
+    live: usize,
+}
+
+/// Everything at one moment.
+#[derive(Debug)]
+struct Samples {
+    functions: Vec<Sample>,
+    instances: usize,
+    uptime_s: f64,
+    log_queue: usize,
+    alerts: [(Kind, usize); Kind::ALL.len()],
+    traced: Counts,
+}
+
+/// The whole text.
+pub(super) fn text(platform: &Platform) -> String {
+    let mut registry = Registry::with_prefix("zygo");
+    registry.register_collector(Box::new(samples(platform)));
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = prometheus_client::encoding::text::encode(&mut text, &registry);
+    text
+}
+
+fn samples(platform: &Platform) -> Samples {
+    let intake = platform.telemetry().intake();
+    let functions = platform.registry().list();
+    let shown = functions.iter().take(FUNCTIONS_MAX).map(|function| {
+        let live = intake.live(function.id());
+        let census = function.current().pool().census();
+        Sample {
+            name: function.name().to_owned(),
+            figures: live.figures(),
+            detail: live.detail(),
+            in_flight: live.in_flight(),
+            lines_dropped: live.lines_dropped(),
+            idle: census.idle.len(),
+            parked: census.parked.len(),
+            live: census.live,
+        }
+    });
+    let mut shown: Vec<Sample> = shown.collect();
+    let known: std::collections::HashSet<&str> = functions
+        .iter()
+        .take(FUNCTIONS_MAX)
+        .map(|function| function.id())
+        .collect();
+    let mut other = Sample {
+        name: "other".to_owned(),
+        ..Sample::default()
+    };
+    for (id, live) in intake.all() {
+        if !known.contains(id.as_ref()) {
+            other.figures.merge(&live.figures());
+            other.detail.merge(&live.detail());
+        }
+    }
+    shown.push(other);
+    Samples {
+        functions: shown,
+        instances: platform.instances(),
+        uptime_s: platform.uptime().as_secs_f64(),
+        log_queue: intake.waiting().0,
+        alerts: platform.alerts().firing(),
+        traced: platform.tracer().counts(),
+    }
+}
+
+pub(super) type Written = Result<(), std::fmt::Error>;
+
+impl Collector for Samples {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Written {
+        self.counters(&mut encoder)?;
+        distributions::write(&self.functions, &mut encoder)?;
+        self.gauges(&mut encoder)?;
+        self.alerts(&mut encoder)
+    }
+}
+
+impl Samples {
+    fn counters(&self, encoder: &mut DescriptorEncoder<'_>) -> Written {
+        let help = "Invocations by the way their instance came to be";
+        let mut family = encoder.encode_descriptor("starts", help, None, MetricType::Counter)?;
+        for sample in &self.functions {
+            let starts = sample.figures.starts;
+            let kinds = [
+                ("warm", starts.warm),
+                ("parked", starts.parked),
+                ("forked", starts.forked),
+                ("booted", starts.booted),
+            ];
+            for (kind, count) in kinds {
+                let labels = [("function", sample.name.as_str()), ("kind", kind)];
+                ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        self.counter(encoder, "billed_milliseconds", "Billed time", |sample| {
+            sample.figures.billed_ms
+        })?;
+        self.counter(
+            encoder,
+            "log_lines_dropped",
+            "Lines that were dropped because there were too many",
+            |sample| sample.lines_dropped,
+        )?;
+        let cpu = |sample: &Sample| float(sample.figures.cpu_us) / 1e6;
+        self.real_counter(
+            encoder,
+            "cpu",
+            "Processor time of instances",
+            Some(Unit::Seconds),
+            cpu,
+        )?;
+        let cost = |sample: &Sample| sample.figures.billed().cost().total();
+        self.real_counter(encoder, "cost", "Cost in USD", None, cost)?;
+        self.traced(encoder)
+    }
+
+    fn traced(&self, encoder: &mut DescriptorEncoder<'_>) -> Written {
+        let help = "Recorded invocations by what became of their spans";
+        let name = "traced_invocations";
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (outcome, count) in [
+            ("exported", self.traced.exported),
+            ("failed", self.traced.failed),
+            ("dropped", self.traced.dropped),
+        ] {
+            let labels = [("outcome", outcome)];
+            ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    fn counter(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        name: &str,
+        help: &str,
+        value: impl Fn(&Sample) -> u64,
+    ) -> Written {
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for sample in &self.functions {
+            let labels = [("function", sample.name.as_str())];
+            ConstCounter::new(value(sample)).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    fn real_counter(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        name: &str,
+        help: &str,
+        unit: Option<Unit>,
+        value: impl Fn(&Sample) -> f64,
+    ) -> Written {
+        let mut family =
+            encoder.encode_descriptor(name, help, unit.as_ref(), MetricType::Counter)?;
+        for sample in &self.functions {
+            let labels = [("function", sample.name.as_str())];
+            ConstCounter::new(value(sample)).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    fn gauges(&self, encoder: &mut DescriptorEncoder<'_>) -> Written {
+        let help = "Instances by state";
+        let mut family = encoder.encode_descriptor("instances", help, None, MetricType::Gauge)?;
+        for sample in &self.functions {
+            let busy = sample.live.saturating_sub(sample.idle + sample.parked);
+            for (state, count) in [
+                ("idle", sample.idle),
+                ("parked", sample.parked),
+                ("busy", busy),
+            ] {
+                let labels = [("function", sample.name.as_str()), ("state", state)];
+                gauge(count).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        let mut family = encoder.encode_descriptor(
+            "inflight",
+            "Invocations under way",
+            None,
+            MetricType::Gauge,
+        )?;
+        for sample in &self.functions {
+            let labels = [("function", sample.name.as_str())];
+            let count = usize::try_from(sample.in_flight).unwrap_or(usize::MAX);
+            gauge(count).encode(family.encode_family(&labels)?)?;
+        }
+        let platform = [
+            (
+                "functions",
+                "Functions that are deployed",
+                float((self.functions.len() - 1) as u64),
+            ),
+            (
+                "instances_live",
+                "Instances of all functions",
+                float(self.instances as u64),
+            ),
+            (
+                "uptime_seconds",
+                "How long the platform has been up",
+                self.uptime_s,
+            ),
+            (
+                "log_queue_lines",
+                "Lines that wait to be stored",
+                float(self.log_queue as u64),
+            ),
+        ];
+        for (name, help, value) in platform {
+            let metric = ConstGauge::new(value);
+            metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        let help = "Which build this is";
+        let mut family = encoder.encode_descriptor("build_info", help, None, MetricType::Gauge)?;
+        let labels = [("version", env!("CARGO_PKG_VERSION"))];
+        gauge(1).encode(family.encode_family(&labels)?)
+    }
+
+    fn alerts(&self, encoder: &mut DescriptorEncoder<'_>) -> Written {
+        let help = "Alerts that fire";
+        let mut family =
+            encoder.encode_descriptor("alerts_firing", help, None, MetricType::Gauge)?;
+        for (kind, count) in self.alerts {
+            gauge(count).encode(family.encode_family(&[("rule", kind.name())])?)?;
+        }
+        Ok(())
+    }
+}
+
+fn gauge(value: usize) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,152 @@
+//! Archives of code by the SHA-256 of what they hold. Written once, whole and durably, or not at all. Knows nothing of
+//! functions.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+
+/// An archive that cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// It is not there.
+    #[error(
+        "the archive {0} is missing; put it back from a backup, or deploy the same code once more"
+    )]
+    Missing(String),
+    /// The store refused.
+    #[error("the store of archives refused")]
+    Store(#[from] object_store::Error),
+    /// The folder cannot be used.
+    #[error("the folder of archives cannot be used")]
+    Folder(#[from] std::io::Error),
+}
+
+/// All archives.
+#[derive(Debug, Clone)]
+pub(crate) struct Artifacts {
+    store: Arc<dyn ObjectStore>,
+}
+
+impl Artifacts {
+    /// Opens the folder, made if missing.
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, ArtifactError> {
+        let folder = data_dir.join("archives");
+        std::fs::create_dir_all(&folder)?;
+        remove_halves(&folder)?;
+        let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
+        Ok(Self {
+            store: Arc::new(store),
+        })
+    }
+
+    /// Stores an archive under the digest of what it holds. One that is there already stays, unless it is damaged.
+    pub(crate) async fn put(&self, digest: &str, archive: Bytes) -> Result<(), ArtifactError> {
+        let put = async |mode: PutMode| {
+            let (path, payload) = (path(digest), PutPayload::from(archive.clone()));
+            let options = PutOptions::from(mode);
+            self.store.put_opts(&path, payload, options).await
+        };
+        match put(PutMode::Create).await {
+            Err(object_store::Error::AlreadyExists { .. })
+                if self.get(digest).await.is_ok_and(|there| there == archive) => {}
+            Err(object_store::Error::AlreadyExists { .. }) => {
+                put(PutMode::Overwrite).await?;
+            }
+            put => {
+                put?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An archive's bytes.
+    pub(crate) async fn get(&self, digest: &str) -> Result<Bytes, ArtifactError> {
+        match self.store.get(&path(digest)).await {
+            Err(object_store::Error::NotFound { .. }) => {
+                Err(ArtifactError::Missing(digest.to_owned()))
+            }
+            found => Ok(found?.bytes().await?),
+        }
+    }
+
+    /// Removes every archive that `in_use` does not name and that is older than `grace`: the deployment of a younger one
+    /// may not have been committed yet. How many there were.
+    pub(crate) async fn collect(
+        &self,
+        in_use: impl Fn(&str) -> bool,
+        grace: Duration,
+    ) -> Result<usize, ArtifactError> {
+        let now = SystemTime::now();
+        let horizon = now.checked_sub(grace).unwrap_or(SystemTime::UNIX_EPOCH);
+        let objects: Vec<_> = self.store.list(None).try_collect().await?;
+        let mut count = 0;
+        for object in objects {
+            let name = object.location.filename().unwrap_or_default();
+            let digest = name.trim_end_matches(SUFFIX);
+            if !in_use(digest) && SystemTime::from(object.last_modified) < horizon {
+                self.store.delete(&object.location).await?;
+                count += 1;
+                fail::fail_point!("collect::archive");
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Files that a crash left half written: the store calls them `<name>#<number>` until they are whole.
+fn remove_halves(folder: &Path) -> std::io::Result<()> {
+    for spread in std::fs::read_dir(folder)?.flatten() {
+        if !spread.file_type()?.is_dir() {
+            continue;
+        }
+        for entry in std::fs::read_dir(spread.path())?.flatten() {
+            if entry.file_name().to_string_lossy().contains('#') {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+const SUFFIX: &str = ".tar.gz";
+
+/// Spread over folders by the first two digits: a folder of all archives would grow too long to list.
+fn path(digest: &str) -> ObjectPath {
+    ObjectPath::from(format!(
+        "{}/{digest}{SUFFIX}",
+        digest.get(..2).unwrap_or("")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn archives_are_kept_once_and_collected_when_nobody_needs_them() {
+        let folder = tempfile::tempdir().expect("folder");
+        let artifacts = Artifacts::open(folder.path()).expect("opened");
+        for digest in ["aa11", "bb22"] {
+            // The second time over one that is damaged.
+            for archive in ["damaged", "one", "one"] {
+                let archive = Bytes::from(archive);
+                artifacts.put(digest, archive).await.expect("put");
+            }
+        }
+        assert_eq!(artifacts.get("aa11").await.expect("there"), "one");
+        let needed = |digest: &str| digest == "aa11";
+        for (grace, count) in [(Duration::from_secs(3_600), 0), (Duration::ZERO, 1)] {
+            let collected = artifacts.collect(needed, grace).await;
+            assert_eq!(collected.expect("collected"), count);
+        }
+        let gone = artifacts.get("bb22").await;
+        assert!(matches!(gone, Err(ArtifactError::Missing(digest)) if digest == "bb22"));
+        assert!(artifacts.get("aa11").await.is_ok());
+    }
+}

@@ -1,0 +1,31 @@
+//! What makes two versions the same: the code and every setting. Values of variables are not in the digest, which all
+//! may see; whoever compares two versions compares those as well. Pure.
+
+use sha2::{Digest, Sha256};
+
+use super::manifest::Manifest;
+
+/// SHA-256, as hexadecimal digits, of the settings and of the digest of the code.
+pub(super) fn digest(manifest: &Manifest, archive: &str) -> String {
+    let mut hasher = Sha256::new();
+    // Fields of a struct are always written in the same order.
+    hasher.update(serde_json::to_vec(manifest).unwrap_or_default());
+    for (group, variables) in [("e", &manifest.environment), ("s", &manifest.secrets)] {
+        for name in variables.keys() {
+            hasher.update(format!("\n{group} {name}"));
+        }
+    }
+    hasher.update("\n");
+    hasher.update(archive);
+    hex(&hasher.finalize())
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether two versions with one digest have the same values as well.
+pub(super) fn has_same_values(one: &Manifest, other: &Manifest) -> bool {
+    one.environment == other.environment && one.secrets == other.secrets
+}

@@ -1,0 +1,194 @@
+//! Functions, versions, aliases and deployments in the state database. Each change is one transaction: after a crash at
+//! any moment there is the old state or the new one.
+//!
+//! Values of variables are sealed on their way in and opened on their way out; see `sealed.rs`. Knows nothing of
+//! processes or files.
+
+pub(crate) mod answers;
+mod deployments;
+mod rows;
+mod sealed;
+mod versions;
+
+use std::sync::Arc;
+
+use sqlx::Row;
+
+pub(crate) use deployments::{Action, Deployment};
+pub(crate) use rows::{StoredFunction, StoredVersion, VersionSummary};
+
+use crate::seal::Sealer;
+use crate::store::{Database, StoreError, text};
+
+/// The functions of the platform.
+#[derive(Debug, Clone)]
+pub(crate) struct FunctionStore {
+    database: Database,
+    sealer: Arc<Sealer>,
+}
+
+/// Who changes a function, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Change<'a> {
+    /// The name of the credential.
+    pub(crate) by: &'a str,
+    /// Milliseconds since the Unix epoch.
+    pub(crate) now_unix_ms: i64,
+}
+
+impl FunctionStore {
+    /// Over an open state database.
+    pub(crate) fn new(database: Database, sealer: Arc<Sealer>) -> Self {
+        Self { database, sealer }
+    }
+
+    /// All functions.
+    pub(crate) async fn functions(&self) -> Result<Vec<StoredFunction>, StoreError> {
+        let statement = "SELECT id, name, current_version, last_version, generation, created_unix_ms, updated_unix_ms \
+                         FROM functions ORDER BY name";
+        let rows = sqlx::query(statement)
+            .fetch_all(self.database.pool())
+            .await?;
+        rows.iter().map(rows::function).collect()
+    }
+
+    /// Stores a function with its first version.
+    pub(crate) async fn create(
+        &self,
+        function: &StoredFunction,
+        version: &StoredVersion,
+        change: Change<'_>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.database.begin_write().await?;
+        let statement = "INSERT INTO functions (id, name, current_version, last_version, generation, created_unix_ms, \
+                         updated_unix_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        sqlx::query(statement)
+            .bind(&function.id)
+            .bind(&function.name)
+            .bind(i64::from(function.current_version))
+            .bind(i64::from(function.last_version))
+            .bind(function.generation)
+            .bind(function.created_unix_ms)
+            .bind(function.updated_unix_ms)
+            .execute(&mut *transaction)
+            .await?;
+        self.insert_version(&mut transaction, &function.id, version)
+            .await?;
+        let deployment = Deployment::first(version, change);
+        deployments::insert(
+            &mut transaction,
+            &function.id,
+            function.generation,
+            &deployment,
+        )
+        .await?;
+        fail::fail_point!("deploy::committing");
+        Ok(transaction.commit().await?)
+    }
+
+    /// Stores a function's next version and makes it current. The function's new generation.
+    pub(crate) async fn add_version(
+        &self,
+        id: &str,
+        from: u32,
+        version: &StoredVersion,
+        change: Change<'_>,
+    ) -> Result<i64, StoreError> {
+        fail::fail_point!("deploy::refused", |_| Err(StoreError::Database(
+            sqlx::Error::PoolClosed
+        )));
+        let mut transaction = self.database.begin_write().await?;
+        self.insert_version(&mut transaction, id, version).await?;
+        let deployment = Deployment {
+            action: Action::Deploy,
+            from_version: Some(from),
+            ..Deployment::first(version, change)
+        };
+        let generation = deployments::apply(&mut transaction, id, &deployment).await?;
+        fail::fail_point!("deploy::committing");
+        transaction.commit().await?;
+        Ok(generation)
+    }
+
+    /// Makes another version current. The function's new generation.
+    pub(crate) async fn move_to(
+        &self,
+        id: &str,
+        deployment: &Deployment,
+    ) -> Result<i64, StoreError> {
+        let mut transaction = self.database.begin_write().await?;
+        let generation = deployments::apply(&mut transaction, id, deployment).await?;
+        fail::fail_point!("rollback::committing");
+        transaction.commit().await?;
+        Ok(generation)
+    }
+
+    /// Forgets a function with all that belongs to it.
+    pub(crate) async fn delete(&self, id: &str) -> Result<(), StoreError> {
+        let mut transaction = self.database.begin_write().await?;
+        for statement in [
+            "DELETE FROM aliases WHERE function_id = $1",
+            "DELETE FROM deployments WHERE function_id = $1",
+            "DELETE FROM versions WHERE function_id = $1",
+            "DELETE FROM functions WHERE id = $1",
+        ] {
+            sqlx::query(statement)
+                .bind(id)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        fail::fail_point!("delete::committing");
+        Ok(transaction.commit().await?)
+    }
+
+    /// Which version each alias of a function means.
+    pub(crate) async fn aliases(&self, id: &str) -> Result<Vec<Alias>, StoreError> {
+        let statement = "SELECT name, version, updated_unix_ms FROM aliases WHERE function_id = $1 ORDER BY name";
+        let rows = sqlx::query(statement)
+            .bind(id)
+            .fetch_all(self.database.pool())
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Alias {
+                    name: row.try_get(0)?,
+                    version: rows::number(row.try_get(1)?)?,
+                    updated_unix_ms: row.try_get(2)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Points an alias to a version.
+    pub(crate) async fn set_alias(&self, id: &str, alias: &Alias) -> Result<(), StoreError> {
+        let statement = "INSERT INTO aliases (function_id, name, version, updated_unix_ms) VALUES ($1, $2, $3, $4) \
+                         ON CONFLICT (function_id, name) DO UPDATE SET version = excluded.version, \
+                         updated_unix_ms = excluded.updated_unix_ms";
+        sqlx::query(statement)
+            .bind(id)
+            .bind(&alias.name)
+            .bind(i64::from(alias.version))
+            .bind(alias.updated_unix_ms)
+            .execute(self.database.pool())
+            .await?;
+        Ok(())
+    }
+
+    /// Removes an alias. Whether it was there.
+    pub(crate) async fn remove_alias(&self, id: &str, name: &str) -> Result<bool, StoreError> {
+        let removed = sqlx::query("DELETE FROM aliases WHERE function_id = $1 AND name = $2")
+            .bind(id)
+            .bind(text(name).into_owned())
+            .execute(self.database.pool())
+            .await?;
+        Ok(removed.rows_affected() > 0)
+    }
+}
+
+/// A movable name for one version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Alias {
+    pub(crate) name: String,
+    pub(crate) version: u32,
+    pub(crate) updated_unix_ms: i64,
+}

@@ -1,0 +1,118 @@
+//! The invoke call: the data plane. It has no layers, so that a call costs nothing more.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{Request, header};
+
+use super::problem::{Problem, RequestError};
+use super::response::Envelope;
+use super::{authorize, request, response};
+use crate::function::{Function, Version};
+use crate::platform::Platform;
+use crate::trace::{self, Trace};
+
+/// The only method of the invoke path.
+const ALLOWED: http::HeaderValue = http::HeaderValue::from_static("POST");
+
+/// Invoke a function
+///
+/// The body becomes the event's body: a JSON value, text, or bytes, by its `Content-Type`. A function that is public asks
+/// for no credential.
+#[utoipa::path(
+    post, path = "/functions/{key}/invoke", tag = "invoke", operation_id = "invokeFunction",
+    params(("qualifier" = Option<String>, Query, description = "The number of a version, or an alias; the current version when it is left out.")),
+    request_body(content(
+        (Option<serde_json::Value> = "application/json"), (Option<String> = "text/plain"), ("application/octet-stream"),
+    )),
+    responses(
+        (status = 200, body = Envelope, headers(
+            ("RateLimit" = Option<String>, description = "What is left of the function's rate limit; times in s."),
+            ("RateLimit-Policy" = Option<String>, description = "The function's rate limit; times in s."),
+        )),
+        (status = 408), (status = 409), (status = 413), (status = 422), (status = 429), (status = 500), (status = 502),
+        (status = 504),
+    ),
+    security((), ("bearer" = []), ("apiKey" = []))
+)]
+pub(super) async fn invoke(
+    State(platform): State<Arc<Platform>>,
+    key: Result<Path<String>, PathRejection>,
+    request: Request<Body>,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let request_id = request::request_id(&head.headers);
+    let prepared = async {
+        let found = async {
+            let Path(key) =
+                key.map_err(|error| RequestError::malformed("/path", error.to_string()))?;
+            let function = authorize::invocable(&platform, key, &head.headers)?;
+            let version = qualified(&platform, &function, head.uri.query()).await?;
+            Ok((function, version))
+        };
+        let (function, version) = match found.await {
+            Ok(found) => found,
+            Err(error) => {
+                request::discard(body).await;
+                return Err(error);
+            }
+        };
+        let body = request::read_body(body, platform.config().max_body_bytes).await?;
+        let id = Arc::clone(&request_id);
+        let trace = traced(&platform, &head);
+        Ok((
+            function,
+            version,
+            request::invocation(id, &head.method, &head.uri, &head.headers, body, trace)?,
+        ))
+    };
+    match prepared.await {
+        Ok((function, version, invocation)) => {
+            let (version, outcome) = platform.invoke(&function, version, &invocation).await;
+            response::of_invocation(&request_id, version.number(), outcome)
+        }
+        Err(error) => refusal(&error, &request_id, head.uri.path()),
+    }
+}
+
+/// The invocation's place in the caller's trace.
+fn traced(platform: &Platform, head: &Parts) -> Trace {
+    let trace = platform.tracer().begin(request::caller(&head.headers));
+    trace.with_request(|| trace::Request {
+        method: head.method.to_string(),
+        path: head.uri.path().to_owned(),
+    })
+}
+
+/// The version that `?qualifier=` names, a number or an alias; `None` without one.
+async fn qualified(
+    platform: &Platform,
+    function: &Function,
+    query: Option<&str>,
+) -> Result<Option<Arc<Version>>, RequestError> {
+    let Some(query) = query else { return Ok(None) };
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let Some((_, qualifier)) = pairs.find(|(name, _)| name == "qualifier") else {
+        return Ok(None);
+    };
+    let version = platform.deployer().qualified(function, &qualifier).await?;
+    Ok(Some(version))
+}
+
+/// The invoke path with another method.
+pub(super) async fn wrong_method(request: Request<Body>) -> Response {
+    let request_id = request::request_id(request.headers());
+    let error = RequestError::MethodNotAllowed;
+    let mut response = refusal(&error, &request_id, request.uri().path());
+    response.headers_mut().insert(header::ALLOW, ALLOWED);
+    response
+}
+
+fn refusal(error: &RequestError, request_id: &str, path: &str) -> Response {
+    let problem = Problem::of_request(error).with_request(request_id, Some(path));
+    response::with_request_id(problem.into_response(), request_id)
+}

@@ -1,0 +1,64 @@
+//! One invocation of one function, from its gate to what is kept of it.
+
+use std::sync::Arc;
+
+use super::{Platform, spans};
+use crate::function::{Function, Version};
+use crate::invocation::{Invocation, Outcome};
+use crate::invoke::{self, InvokeError};
+use crate::telemetry::{NS_PER_MS, OK, Record, unix_ns};
+
+impl Platform {
+    /// Runs one invocation on a version of its own, or on the function's current one.
+    pub(crate) async fn invoke(
+        &self,
+        function: &Function,
+        version: Option<Arc<Version>>,
+        invocation: &Invocation,
+    ) -> (Arc<Version>, Outcome) {
+        let current = || version.clone().unwrap_or_else(|| function.current());
+        let (gate, trip) = (function.gate(), self.config.breaker());
+        let (version, outcome) = match gate.enter(trip) {
+            Ok(rate) => {
+                let _in_flight = current().journal().begin();
+                let (version, outcome) = invoke::invoke(current, invocation).await;
+                let ended = outcome
+                    .result
+                    .as_ref()
+                    .map(drop)
+                    .map_err(InvokeError::origin);
+                gate.leave(trip, ended);
+                (version, Outcome { rate, ..outcome })
+            }
+            Err(refusal) => (current(), invoke::failed(refusal.into(), invocation)),
+        };
+        let record = record(&version, invocation, &outcome);
+        self.tracer.end(&invocation.trace, || {
+            spans::ended(&version, invocation, &outcome, &record)
+        });
+        version.journal().record(record);
+        (version, outcome)
+    }
+}
+
+/// What is kept of an invocation.
+fn record(version: &Version, invocation: &Invocation, outcome: &Outcome) -> Record {
+    Record {
+        function_id: Arc::clone(version.journal().function_id()),
+        version: version.number(),
+        trigger: "http",
+        outcome: outcome
+            .result
+            .as_ref()
+            .map_or_else(InvokeError::code, |_| OK),
+        request_id: Arc::clone(&invocation.request_id),
+        unix_ms: unix_ns() / NS_PER_MS,
+        start_kind: outcome.start_kind,
+        timeline: outcome.timeline,
+        billed_ms: outcome.billed_ms(),
+        memory_limit_mb: version.manifest().memory,
+        memory_used_kib: outcome.memory_peak_kib,
+        cpu_us: u64::try_from(outcome.cpu.as_micros()).unwrap_or(u64::MAX),
+        count: 1,
+    }
+}

@@ -1,0 +1,125 @@
+//! Templates: found, read, and functions made of them, over HTTP and at the command line.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::cli::Shell;
+use crate::language::in_every_language;
+use crate::platform::{Platform, unique_name};
+
+#[test]
+fn a_template_becomes_a_function_in_every_language() {
+    in_every_language(|language| {
+        let platform = Platform::shared();
+        let name = unique_name();
+        let order = json!({
+            "templateId": "mp-hello-world", "name": name, "runtime": language.name(),
+            "parameters": {"GREETING": "Ahoy"},
+        });
+        let deployed = platform.post("/marketplace/deploy", &order).expect(201);
+        assert_eq!(deployed.json()["function"]["name"], name.as_str());
+        let template = platform.get("/marketplace/hello-world").expect(200).json();
+        let event = &template["template"]["event"];
+        let body = platform.invoke(&name, event).handler_body();
+        assert_eq!(body["message"], "Ahoy, Developer!");
+        assert_eq!(body["function"], name.as_str());
+    });
+}
+
+#[test]
+fn the_specifications_lines_find_and_deploy_templates() {
+    let platform = Platform::start(&[]);
+    let all = platform.get("/marketplace").expect(200).json();
+    let found = platform
+        .get("/marketplace?q=hello%20STARTER")
+        .expect(200)
+        .json();
+    assert_eq!(found["templates"][0]["id"], "mp-hello-world");
+    assert_eq!(found["total"], 1);
+    assert!(all["total"].as_u64() >= found["total"].as_u64());
+    let none = platform.get("/marketplace?q=nothing-like-this").expect(200);
+    assert_eq!(none.json()["templates"], json!([]));
+    let order = json!({"templateId": "mp-hello-world", "name": "my-hello-world"});
+    platform.post("/marketplace/deploy", &order).expect(201);
+    let body = platform.invoke("my-hello-world", &json!({})).handler_body();
+    assert_eq!(body["message"], "Hello, World!");
+    let shell = Shell::new(&platform);
+    assert!(
+        shell
+            .ok(&["marketplace", "list"])
+            .contains("mp-hello-world")
+    );
+    assert!(
+        shell
+            .ok(&["marketplace", "show", "hello-world"])
+            .contains("# Hello World")
+    );
+    shell.ok(&[
+        "marketplace",
+        "install",
+        "hello-world",
+        "--set",
+        "GREETING=Hi",
+    ]);
+    assert_eq!(
+        shell.json(&["invoke", "hello-world"])["body"]["message"],
+        "Hi, World!"
+    );
+}
+
+#[test]
+fn orders_that_cannot_be_met_name_the_field() {
+    let platform = Platform::shared();
+    let order = |order| platform.post("/marketplace/deploy", &order);
+    let missing = order(json!({"templateId": "mp-nothing", "name": unique_name()}));
+    assert_eq!(missing.problem(404), "template_not_found");
+    let cases = [
+        (json!({"parameters": {"NOPE": "1"}}), "/parameters/NOPE"),
+        (json!({"name": "no spaces"}), "/name"),
+    ];
+    for (mut wrong, pointer) in cases {
+        wrong["templateId"] = "mp-hello-world".into();
+        let answer = order(wrong);
+        assert_eq!(answer.problem(422), "invalid_function");
+        assert_eq!(answer.json()["pointer"], pointer);
+    }
+    let unknown = order(json!({"templateId": "mp-hello-world", "runtime": "cobol"}));
+    assert_eq!(unknown.problem(400), "malformed_request");
+    assert_eq!(unknown.json()["pointer"], "/runtime");
+    assert_eq!(
+        platform.get("/marketplace/nothing").problem(404),
+        "template_not_found"
+    );
+}
+
+#[test]
+fn an_operators_templates_stand_beside_the_built_in_ones() {
+    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    let description = "name = 'Token'\ndescription = 'd'\ncategory = 'c'\n\
+        [settings]\nmemory = 64\nhandler = 'main.run'\n\
+        [[parameters]]\nname = 'TOKEN'\ndescription = 'the token'\nsecret = true\n";
+    write("mp-token/template.toml", description);
+    write(
+        "mp-token/ruby/main.rb",
+        "def run(event, context) = ENV['TOKEN'].size",
+    );
+    let path = folder.path().to_str().expect("text").to_owned();
+    let platform = Platform::start(&[("ZYGO_MARKETPLACE_DIR", &path)]);
+    let order = |parameters| {
+        let order = json!({"templateId": "token", "name": "t", "parameters": parameters});
+        platform.post("/marketplace/deploy", &order)
+    };
+    let refused = order(json!({}));
+    assert_eq!(refused.problem(422), "invalid_function");
+    assert_eq!(refused.json()["pointer"], "/parameters/TOKEN");
+    let made = order(json!({"TOKEN": "four"})).expect(201).json();
+    assert_eq!(made["function"]["memory"], 64);
+    assert_eq!(made["function"]["secrets"], json!(["TOKEN"]));
+    assert_eq!(platform.invoke("t", &json!({})).handler_body(), 4);
+}
