@@ -36,8 +36,11 @@ fn main() {
 /// Where cargo keeps the sources of [`CRATES`], in that order.
 fn crate_directories() -> Vec<(&'static str, PathBuf)> {
     let cargo = std::env::var_os("CARGO").expect("cargo sets CARGO");
+    let target = std::env::var("TARGET").expect("cargo sets TARGET");
+    // Not offline: what this build does not need of the workspace may never have been fetched.
     let output = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked"])
+        .args(["--filter-platform", &target])
         .output()
         .expect("cargo runs");
     assert!(
