@@ -4,6 +4,8 @@
 //! the file is also the variable `ZYGO_` + its name in capitals; the specification's short names `PORT HOST VERBOSE
 //! MAX_MEMORY MAX_TIMEOUT` work too, and OpenTelemetry's own variables for traces. Unknown keys are refused.
 
+mod rules;
+
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -56,6 +58,20 @@ pub struct Config {
     pub max_timeout: u64,
     /// The longest request body, and the longest answer of a handler, in bytes.
     pub max_body_bytes: usize,
+    /// The most bytes of request bodies that are held at a time.
+    pub max_bodies_bytes: usize,
+    /// The most connections at a time; further ones wait.
+    pub max_connections: u32,
+    /// Those from one address, further ones are closed. Behind a proxy, all come from the proxy's.
+    pub max_connections_per_address: u32,
+    /// How long the head of a request may take, in ms; for HTTP/1, also how long a connection may lie idle.
+    pub header_timeout_ms: u64,
+    /// How long a connection with HTTP/2 may lie idle, in ms.
+    pub connection_idle_ms: u64,
+    /// How long a client may be slower than the next setting, in ms.
+    pub slow_client_grace_ms: u64,
+    /// What a client must send or take on average, in bytes per second; 0 lets it be as slow as it likes.
+    pub slow_client_bytes_per_s: u32,
     /// The longest upload of code, in bytes.
     pub max_bundle_bytes: usize,
     /// How long a module's top level may take, in ms.
@@ -135,6 +151,13 @@ impl Default for Config {
             max_memory: 512,
             max_timeout: 300_000,
             max_body_bytes: 6 * 1024 * 1024,
+            max_bodies_bytes: 1 << 30,
+            max_connections: 10_000,
+            max_connections_per_address: 2_500,
+            header_timeout_ms: 10_000,
+            connection_idle_ms: 60_000,
+            slow_client_grace_ms: 20_000,
+            slow_client_bytes_per_s: 500,
             max_bundle_bytes: 50 * 1024 * 1024,
             load_timeout_ms: 10_000,
             idle_timeout_ms: 300_000,
@@ -211,49 +234,6 @@ impl Config {
             .extract()
             .map_err(Box::new)?;
         config.validated()
-    }
-
-    fn validated(self) -> Result<Self, ConfigError> {
-        let rules = [
-            (self.max_memory >= 32, "max_memory", "at least 32 (MB)"),
-            (self.max_timeout >= 1, "max_timeout", "at least 1 (ms)"),
-            (
-                self.max_body_bytes <= 1 << 29,
-                "max_body_bytes",
-                "at most 512 MiB",
-            ),
-            (self.max_instances >= 1, "max_instances", "at least 1"),
-            (self.versions_kept >= 1, "versions_kept", "at least 1"),
-            (
-                self.default_max_instances >= 1,
-                "default_max_instances",
-                "at least 1",
-            ),
-            (
-                self.load_timeout_ms >= 1,
-                "load_timeout_ms",
-                "at least 1 (ms)",
-            ),
-            (
-                self.alert_interval_ms >= 50,
-                "alert_interval_ms",
-                "at least 50 (ms)",
-            ),
-            (
-                self.webhook_retry_ms >= 1,
-                "webhook_retry_ms",
-                "at least 1 (ms)",
-            ),
-            (
-                (0.0..=1.0).contains(&self.trace_sample_ratio),
-                "trace_sample_ratio",
-                "from 0 to 1",
-            ),
-        ];
-        match rules.into_iter().find(|(holds, ..)| !holds) {
-            Some((_, key, rule)) => Err(ConfigError::OutOfRange { key, rule }),
-            None => Ok(self),
-        }
     }
 
     /// Where the runtime binaries are.

@@ -46,6 +46,7 @@ mod admission;
 mod alert;
 mod artifact;
 mod auth;
+mod background;
 mod cost;
 mod failpoints;
 mod isolation;

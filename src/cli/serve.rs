@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use rustix::process::{Resource, Rlimit};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -62,10 +63,23 @@ fn serve(flags: &ServeArgs) -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::load(flags.config.as_deref(), flags)?;
     log_to_stderr(config.verbose);
     crate::failpoints::set()?;
+    raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     runtime.block_on(serve_until_told(config, flags.while_stdin))
+}
+
+/// Connections and instances take descriptors, and most systems give programs fewer than they may have.
+fn raise_descriptor_limit() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = rustix::process::setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 async fn serve_until_told(

@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, Request, header};
 
 use super::problem::{Rejection, RequestError};
-use super::request;
 use crate::auth::{Principal, Role};
 use crate::function::Function;
 use crate::platform::Platform;
@@ -68,10 +67,7 @@ pub(crate) async fn authorize(
             }
             next.run(request).await
         }
-        Err(error) => {
-            request::discard(request.into_body()).await;
-            Rejection::from(error).into_response()
-        }
+        Err(error) => Rejection::from(error).into_response(),
     }
 }
 

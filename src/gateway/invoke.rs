@@ -1,4 +1,4 @@
-//! The invoke call: the data plane. It has no layers, so that a call costs nothing more.
+//! The invoke call: the data plane. It has one layer only, so that a call costs little more.
 
 use std::sync::Arc;
 
@@ -47,20 +47,9 @@ pub(super) async fn invoke(
     let (head, body) = request.into_parts();
     let request_id = request::request_id(&head.headers);
     let prepared = async {
-        let found = async {
-            let Path(key) =
-                key.map_err(|error| RequestError::malformed("/path", error.to_string()))?;
-            let function = authorize::invocable(&platform, key, &head.headers)?;
-            let version = qualified(&platform, &function, head.uri.query()).await?;
-            Ok((function, version))
-        };
-        let (function, version) = match found.await {
-            Ok(found) => found,
-            Err(error) => {
-                request::discard(body).await;
-                return Err(error);
-            }
-        };
+        let Path(key) = key.map_err(|error| RequestError::malformed("/path", error.to_string()))?;
+        let function = authorize::invocable(&platform, key, &head.headers)?;
+        let version = qualified(&platform, &function, head.uri.query()).await?;
         let body = request::read_body(body, platform.config().max_body_bytes).await?;
         let id = Arc::clone(&request_id);
         let trace = traced(&platform, &head);

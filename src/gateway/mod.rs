@@ -3,16 +3,21 @@
 //! The accept loop is our own because `axum::serve` sets no time limit on headers. Nothing below knows HTTP.
 
 pub(crate) mod authorize;
+mod connection;
 mod docs;
 mod health;
+mod inflow;
 mod invoke;
 mod limits;
 mod openapi;
+mod pace;
+mod places;
 pub(crate) mod problem;
 pub(crate) mod request;
 pub(crate) mod response;
 mod router;
 mod status;
+mod traffic;
 mod workers;
 
 use std::net::SocketAddr;
@@ -22,22 +27,18 @@ use std::time::Duration;
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
 
-use workers::{Accepted, Workers};
+use inflow::Inflow;
+use pace::Pace;
+use places::Places;
+use workers::{Accepted, Serving, Workers};
 
 use crate::platform::Platform;
 
-/// Headers that have not arrived by then never will.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// The most bytes that a request's head may have.
 const HEAD_LEN_MAX: usize = 64 * 1024;
-
-/// The most connections at a time; further ones wait in the kernel's queue.
-const CONNECTIONS_MAX: usize = 10_000;
 
 /// Connections that may wait in the kernel's queue; beyond it, the kernel resets some. It takes no more than
 /// `net.core.somaxconn`, which is 4,096 on most machines.
@@ -51,6 +52,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct Gateway {
     listener: TcpListener,
     router: Router,
+    pace: Pace,
+    places: Places,
 }
 
 impl Gateway {
@@ -64,9 +67,13 @@ impl Gateway {
         platform
             .isolation()
             .hide_port(listener.local_addr()?.port());
+        let pace = Pace::of(config);
+        let inflow = Inflow::new(config.max_bodies_bytes, pace);
         Ok(Self {
             listener,
-            router: router::router(Arc::clone(platform)),
+            router: router::router(Arc::clone(platform), inflow),
+            pace,
+            places: Places::new(config.max_connections, config.max_connections_per_address),
         })
     }
 
@@ -87,14 +94,21 @@ impl Gateway {
         stop: impl Future<Output = ()>,
         drain: Duration,
     ) -> std::io::Result<()> {
-        let connections = GracefulShutdown::new();
-        let mut workers = Workers::start(&self.router, &server())?;
+        let (stopping, stopped) = watch::channel(false);
+        let mut workers = Workers::start(&Serving {
+            router: self.router.clone(),
+            server: server(self.pace),
+            pace: self.pace,
+            stop: stopped,
+        })?;
         tokio::select! {
-            () = self.accept(&mut workers, &connections) => {}
+            () = self.accept(&mut workers) => {}
             () = stop => {}
         }
         drop(self.listener);
-        if tokio::time::timeout(drain, connections.shutdown())
+        // Nobody who listens is as good as everybody told.
+        let _ = stopping.send(true);
+        if tokio::time::timeout(drain, self.places.all_free())
             .await
             .is_err()
         {
@@ -104,28 +118,15 @@ impl Gateway {
         Ok(())
     }
 
-    /// Accepts for ever.
-    async fn accept(&self, workers: &mut Workers, connections: &GracefulShutdown) {
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        loop {
-            let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
-                return;
-            };
-            match self
-                .listener
-                .accept()
-                .await
-                .and_then(|(stream, _)| prepare(stream))
-            {
-                Ok(stream) => {
-                    let watcher = connections.watcher();
-                    workers
-                        .give(Accepted {
-                            stream,
-                            watcher,
-                            permit,
-                        })
-                        .await;
+    /// Accepts for ever. Connections beyond all places wait in the kernel's queue; those beyond an address's are closed.
+    async fn accept(&self, workers: &mut Workers) {
+        while let Some(permit) = self.places.any().await {
+            let accepted = self.listener.accept().await;
+            match accepted.and_then(|(stream, peer)| Ok((prepare(stream)?, peer.ip()))) {
+                Ok((stream, address)) => {
+                    if let Some(place) = self.places.give(permit, address) {
+                        workers.give(Accepted { stream, place }).await;
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection was not accepted");
@@ -155,12 +156,12 @@ fn prepare(stream: TcpStream) -> std::io::Result<std::net::TcpStream> {
     stream.into_std()
 }
 
-fn server() -> auto::Builder<TokioExecutor> {
+fn server(pace: Pace) -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     server
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(pace.head)
         .max_buf_size(HEAD_LEN_MAX);
     server
         .http2()

@@ -53,6 +53,9 @@ pub(crate) enum RequestError {
     /// The body took too long to arrive.
     #[error("the body did not arrive in time")]
     BodyTimedOut,
+    /// All bodies together take all the room that there is for them.
+    #[error("the bodies of other requests take all the room; try again in a moment")]
+    NoRoom,
     /// The connection broke.
     #[error("the body could not be read")]
     BodyBroken,

@@ -1,7 +1,6 @@
 //! HTTP request → invocation: identity, body, event. Knows nothing of functions.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -12,17 +11,10 @@ use serde::ser::{SerializeMap, Serializer};
 use zygo_wire::clock;
 use zygo_wire::data::BodyKind;
 
+use super::inflow::InflowError;
 use super::problem::RequestError;
 use crate::invocation::Invocation;
 use crate::trace::{Caller, Trace};
-
-/// A body that has not arrived by then never will.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// A longer body of a refused request is not waited for.
-const DISCARD_LEN_MAX: usize = 64 * 1024;
-/// Nor a slower one.
-const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A longer id of the caller's is replaced by ours.
 const REQUEST_ID_LEN_MAX: usize = 128;
@@ -63,24 +55,23 @@ pub(crate) fn caller(headers: &HeaderMap) -> Option<Caller> {
 
 /// Reads a whole body of at most `limit` bytes.
 pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, RequestError> {
-    let whole = Limited::new(body, limit).collect();
-    match tokio::time::timeout(BODY_TIMEOUT, whole).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(RequestError::BodyTooLong { limit })
+    let whole = Limited::new(body, limit).collect().await;
+    let error = match whole {
+        Ok(collected) => return Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Err(RequestError::BodyTooLong { limit });
         }
-        Ok(Err(_)) => Err(RequestError::BodyBroken),
-        Err(_) => Err(RequestError::BodyTimedOut),
-    }
-}
-
-/// Takes a short body that nobody wants off the connection: one that is closed over an unread body may lose the answer.
-pub(crate) async fn discard(body: Body) {
-    let _ = tokio::time::timeout(
-        DISCARD_TIMEOUT,
-        Limited::new(body, DISCARD_LEN_MAX).collect(),
-    )
-    .await;
+        Err(error) => error,
+    };
+    let inflow = error
+        .downcast_ref::<axum::Error>()
+        .and_then(std::error::Error::source)
+        .and_then(|cause| cause.downcast_ref::<InflowError>());
+    Err(match inflow {
+        Some(InflowError::Slow) => RequestError::BodyTimedOut,
+        Some(InflowError::NoRoom) => RequestError::NoRoom,
+        None => RequestError::BodyBroken,
+    })
 }
 
 /// The invocation that a call of the invoke API asks for.

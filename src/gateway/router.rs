@@ -12,6 +12,7 @@ use http::{Request, header};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
+use super::inflow::{self, Inflow};
 use super::problem::{Problem, Rejection, RequestError};
 use super::{authorize, docs, health, invoke, openapi, request, response};
 use crate::api;
@@ -26,7 +27,7 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
 });
 
 /// All routes.
-pub(super) fn router(platform: Arc<Platform>) -> Router {
+pub(super) fn router(platform: Arc<Platform>, inflow: Inflow) -> Router {
     let control = Router::from(control())
         // Pages for people are no operations.
         .route("/docs", get(docs::entrance))
@@ -43,7 +44,10 @@ pub(super) fn router(platform: Arc<Platform>) -> Router {
             authorize::authorize,
         ))
         .layer(middleware::from_fn(identify));
-    Router::from(data()).merge(control).with_state(platform)
+    Router::from(data())
+        .merge(control)
+        .layer(middleware::from_fn_with_state(inflow, inflow::hold))
+        .with_state(platform)
 }
 
 /// The data plane: the invoke call.

@@ -65,6 +65,11 @@ pub(super) fn request_row(error: &RequestError) -> Row {
             "body_timeout",
             "The body came too slowly",
         ),
+        RequestError::NoRoom => (
+            S::SERVICE_UNAVAILABLE,
+            "platform_full",
+            "The platform is full",
+        ),
         RequestError::BodyBroken => (S::BAD_REQUEST, "body_broken", "The body was cut off"),
         RequestError::Deploy(error) => deploy_row(error),
         RequestError::Alert(error) => alert_row(error),

@@ -7,11 +7,13 @@ use std::net::TcpStream;
 use std::thread::JoinHandle;
 
 use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::Watcher;
-use hyper_util::service::TowerToHyperService;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{mpsc, watch};
+
+use super::connection;
+use super::pace::Pace;
+use super::places::Place;
 
 /// Connections that a thread may have been given but not looked at yet.
 const BACKLOG_MAX: usize = 1_024;
@@ -19,10 +21,18 @@ const BACKLOG_MAX: usize = 1_024;
 /// An accepted connection on its way to a thread.
 pub(super) struct Accepted {
     pub(super) stream: TcpStream,
-    /// Tells it when to end.
-    pub(super) watcher: Watcher,
     /// Its place among all connections.
-    pub(super) permit: OwnedSemaphorePermit,
+    pub(super) place: Place,
+}
+
+/// What every connection is served with.
+#[derive(Clone)]
+pub(super) struct Serving {
+    pub(super) router: Router,
+    pub(super) server: auto::Builder<TokioExecutor>,
+    pub(super) pace: Pace,
+    /// Tells connections when to end.
+    pub(super) stop: watch::Receiver<bool>,
 }
 
 /// The threads.
@@ -33,12 +43,9 @@ pub(super) struct Workers {
 
 impl Workers {
     /// Starts one thread for each processor.
-    pub(super) fn start(
-        router: &Router,
-        server: &auto::Builder<TokioExecutor>,
-    ) -> std::io::Result<Self> {
+    pub(super) fn start(serving: &Serving) -> std::io::Result<Self> {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = (0..count).map(|index| worker(index, router.clone(), server.clone()));
+        let threads = (0..count).map(|index| worker(index, serving.clone()));
         Ok(Self {
             threads: threads.collect::<Result<_, _>>()?,
             next: 0,
@@ -66,8 +73,7 @@ impl Workers {
 
 fn worker(
     index: usize,
-    router: Router,
-    server: auto::Builder<TokioExecutor>,
+    serving: Serving,
 ) -> std::io::Result<(mpsc::Sender<Accepted>, JoinHandle<()>)> {
     let (sender, receiver) = mpsc::channel(BACKLOG_MAX);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -76,36 +82,27 @@ fn worker(
     let thread = std::thread::Builder::new()
         .name(format!("gateway-{index}"))
         .spawn(move || {
-            runtime.block_on(serve(receiver, router, server));
+            runtime.block_on(serve(receiver, serving));
             // Blocking work, such as an archive being unpacked, must not delay the end.
             runtime.shutdown_background();
         })?;
     Ok((sender, thread))
 }
 
-async fn serve(
-    mut receiver: mpsc::Receiver<Accepted>,
-    router: Router,
-    server: auto::Builder<TokioExecutor>,
-) {
-    while let Some(Accepted {
-        stream,
-        watcher,
-        permit,
-    }) = receiver.recv().await
-    {
+async fn serve(mut receiver: mpsc::Receiver<Accepted>, serving: Serving) {
+    while let Some(Accepted { stream, place }) = receiver.recv().await {
         let Ok(stream) = tokio::net::TcpStream::from_std(stream) else {
             continue;
         };
-        let service = TowerToHyperService::new(router.clone());
-        let connection = server
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
-        let connection = watcher.watch(connection);
+        let Serving {
+            router,
+            server,
+            pace,
+            stop,
+        } = serving.clone();
         tokio::spawn(async move {
-            // A broken connection is the client's affair.
-            let _ = connection.await;
-            drop(permit);
+            connection::serve(stream, &server, router, pace, stop).await;
+            drop(place);
         });
     }
 }

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use crate::alert::{AlertError, Alerts};
 use crate::artifact::{ArtifactError, Artifacts};
 use crate::auth::{Auth, AuthSetupError};
+use crate::background::Background;
 use crate::config::{Config, ConfigError};
 use crate::function::Registry;
 use crate::function::dependencies::Dependencies;
@@ -53,6 +54,9 @@ pub enum PlatformError {
         #[source]
         source: std::io::Error,
     },
+    /// The system gives no thread, or one broke.
+    #[error("a thread cannot be started")]
+    Thread(#[source] std::io::Error),
     /// A database cannot be used.
     #[error("the database cannot be used")]
     Database(#[from] StoreError),
@@ -80,6 +84,19 @@ pub enum PlatformError {
     /// Stored functions cannot be read.
     #[error("stored functions cannot be read")]
     Restore(#[from] DeployError),
+}
+
+/// Opened in the background, because a database's threads are as important as the one that opens it.
+async fn open_telemetry(config: &Arc<Config>) -> Result<Arc<Telemetry>, PlatformError> {
+    let background = Background::start().map_err(PlatformError::Thread)?;
+    let known = Arc::clone(config);
+    let opened = background.spawn(async move {
+        Database::telemetry(&known.data_dir, known.database_url.as_ref()).await
+    });
+    let database = opened
+        .await
+        .map_err(|error| PlatformError::Thread(error.into()))??;
+    Ok(Telemetry::open(database, config, background).await?)
 }
 
 /// Everything that serves.
@@ -119,8 +136,7 @@ impl Platform {
         let url = config.database_url.as_ref();
         let state = Database::state(&config.data_dir, url).await?;
         let auth = Auth::open(state.clone(), &config).await?;
-        let telemetry = Database::telemetry(&config.data_dir, url).await?;
-        let telemetry = Telemetry::open(telemetry, &config).await?;
+        let telemetry = open_telemetry(&config).await?;
         let alerts = Alerts::open(state.clone(), Arc::clone(&sealer), &telemetry, &config).await?;
         let tracer = Tracer::start(&config)?;
         let registry = Arc::new(Registry::default());

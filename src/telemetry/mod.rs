@@ -36,6 +36,7 @@ pub(crate) use line::{Line, NS_PER_MS, instance_name, weight};
 pub(crate) use query::{Lines, Point, StoredRecord};
 pub(crate) use record::{MINUTE_MS, OK, Record};
 
+use crate::background::Background;
 use crate::config::Config;
 use crate::store::{Database, StoreError};
 use flood::Allowance;
@@ -54,11 +55,17 @@ pub(crate) struct Telemetry {
     followers: broadcast::Sender<Arc<Vec<Line>>>,
     stop: watch::Sender<bool>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    /// Where the writer runs, for as long as this is there.
+    _background: Background,
 }
 
 impl Telemetry {
-    /// Reads the sums of earlier runs and starts the writer.
-    pub(crate) async fn open(database: Database, config: &Config) -> Result<Arc<Self>, StoreError> {
+    /// Reads the sums of earlier runs and starts the writer in the background.
+    pub(crate) async fn open(
+        database: Database,
+        config: &Config,
+        background: Background,
+    ) -> Result<Arc<Self>, StoreError> {
         let allowance = Allowance {
             bytes_per_second: config.log_rate_bytes_per_s,
             burst_bytes: config.log_burst_bytes,
@@ -68,12 +75,14 @@ impl Telemetry {
         let (followers, _) = broadcast::channel(FOLLOWERS_BEHIND_MAX);
         let (stop, stopped) = watch::channel(false);
         let writer = Writer::new(database.clone(), Arc::clone(&intake), followers.clone());
+        let writer = background.spawn(writer.run(stopped));
         Ok(Arc::new(Self {
             database,
             intake,
             followers,
             stop,
-            writer: Mutex::new(Some(tokio::spawn(writer.run(stopped)))),
+            writer: Mutex::new(Some(writer)),
+            _background: background,
         }))
     }
 

@@ -21,7 +21,7 @@ fn exchange(platform: &Platform, bytes: &[u8]) -> String {
     read_to_end(connection)
 }
 
-fn connect(platform: &Platform) -> TcpStream {
+pub(crate) fn connect(platform: &Platform) -> TcpStream {
     let connection = TcpStream::connect(platform.address()).expect("a connection");
     connection
         .set_read_timeout(Some(PATIENCE))
@@ -32,7 +32,7 @@ fn connect(platform: &Platform) -> TcpStream {
     connection
 }
 
-fn read_to_end(mut connection: TcpStream) -> String {
+pub(crate) fn read_to_end(mut connection: TcpStream) -> String {
     let mut answer = Vec::new();
     if let Err(error) = connection.read_to_end(&mut answer) {
         let hangs = [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind());
@@ -42,7 +42,7 @@ fn read_to_end(mut connection: TcpStream) -> String {
 }
 
 /// The status of the first answer; `None` when the connection was closed without one.
-fn status(answer: &str) -> Option<u16> {
+pub(crate) fn status(answer: &str) -> Option<u16> {
     answer
         .strip_prefix("HTTP/1.")?
         .split(' ')

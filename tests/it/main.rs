@@ -75,6 +75,7 @@ mod cli_care;
 mod cli_output;
 mod collection;
 mod conformance;
+mod connections;
 mod damage;
 mod deaths;
 mod dependencies;

@@ -101,3 +101,18 @@ pub(crate) fn resident_kib(pid: i32) -> u64 {
     let figure = line.and_then(|line| line.split_ascii_whitespace().next()?.parse().ok());
     figure.unwrap_or(0)
 }
+
+/// The ports at the other ends of the TCP connections that a process holds, in its network.
+pub(crate) fn connected_ports(pid: i32) -> Vec<u16> {
+    let table = fs::read_to_string(format!("/proc/{pid}/net/tcp")).expect("a table");
+    let held = table.lines().skip(1).filter_map(|line| {
+        let mut fields = line.split_ascii_whitespace();
+        let (_, port) = fields.nth(2)?.split_once(':')?;
+        // A socket that no process holds any more has no inode.
+        let is_held = fields.nth(6)? != "0";
+        is_held
+            .then(|| u16::from_str_radix(port, 16).ok())
+            .flatten()
+    });
+    held.collect()
+}

@@ -10,6 +10,7 @@
 //! - `network`: addresses, in networks that the tests make (S8)
 //! - `socket`: forged packets and answers (S13, S20, S21)
 //! - `siblings`: instances of one function (S7)
+//! - `clients`: clients that take their time (H1)
 //! - `groups`: what only control groups stop (S1, S2)
 //! - `engine`: what JavaScript reaches (S6, S14, S16)
 //! - `load`: modules that attack while they are loaded (S20)
@@ -24,6 +25,7 @@ mod own_network;
 mod table;
 mod unusable;
 
+mod clients;
 mod ends;
 mod engine;
 mod files;

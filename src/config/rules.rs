@@ -1,0 +1,65 @@
+//! Which values can be used.
+
+use super::{Config, ConfigError};
+
+impl Config {
+    /// The configuration, if every value is in its range.
+    pub(super) fn validated(self) -> Result<Self, ConfigError> {
+        let rules = [
+            (self.max_memory >= 32, "max_memory", "at least 32 (MB)"),
+            (self.max_timeout >= 1, "max_timeout", "at least 1 (ms)"),
+            (
+                self.max_body_bytes <= 1 << 29,
+                "max_body_bytes",
+                "at most 512 MiB",
+            ),
+            (
+                self.max_bodies_bytes >= self.max_body_bytes.max(self.max_bundle_bytes),
+                "max_bodies_bytes",
+                "at least max_body_bytes and max_bundle_bytes",
+            ),
+            (self.max_connections >= 1, "max_connections", "at least 1"),
+            (
+                self.max_connections_per_address >= 1,
+                "max_connections_per_address",
+                "at least 1",
+            ),
+            (
+                self.header_timeout_ms.min(self.connection_idle_ms) >= 1,
+                "header_timeout_ms and connection_idle_ms",
+                "at least 1 (ms)",
+            ),
+            (self.max_instances >= 1, "max_instances", "at least 1"),
+            (self.versions_kept >= 1, "versions_kept", "at least 1"),
+            (
+                self.default_max_instances >= 1,
+                "default_max_instances",
+                "at least 1",
+            ),
+            (
+                self.load_timeout_ms >= 1,
+                "load_timeout_ms",
+                "at least 1 (ms)",
+            ),
+            (
+                self.alert_interval_ms >= 50,
+                "alert_interval_ms",
+                "at least 50 (ms)",
+            ),
+            (
+                self.webhook_retry_ms >= 1,
+                "webhook_retry_ms",
+                "at least 1 (ms)",
+            ),
+            (
+                (0.0..=1.0).contains(&self.trace_sample_ratio),
+                "trace_sample_ratio",
+                "from 0 to 1",
+            ),
+        ];
+        match rules.into_iter().find(|(holds, ..)| !holds) {
+            Some((_, key, rule)) => Err(ConfigError::OutOfRange { key, rule }),
+            None => Ok(self),
+        }
+    }
+}

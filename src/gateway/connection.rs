@@ -1,0 +1,123 @@
+//! One connection from its first byte to its last, at a pace that leaves room for others.
+//!
+//! ```text
+//!  Silent ─(a request)─► Busy ⇄ Idle ─(idle for long, or the platform ends)─► LetGo ─► Closed
+//!    └──(no head in time)──┴──(the client reads too slowly)──► Cut
+//! ```
+//! What decides is [`super::pace`]; this sees what goes over the connection and carries the verdict out.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::pace::{Pace, Verdict};
+use super::traffic::{InFlight, Traffic, Watched};
+
+/// Serves a connection until it ends, and ends it when it must.
+pub(super) async fn serve(
+    stream: TcpStream,
+    server: &auto::Builder<TokioExecutor>,
+    router: Router,
+    pace: Pace,
+    mut stop: watch::Receiver<bool>,
+) {
+    let traffic = Arc::new(Traffic::default());
+    let io = TokioIo::new(Watched {
+        stream,
+        traffic: Arc::clone(&traffic),
+    });
+    let service = Counting {
+        inner: TowerToHyperService::new(router),
+        traffic: Arc::clone(&traffic),
+    };
+    let mut connection = pin!(
+        server
+            .serve_connection_with_upgrades(io, service)
+            .into_owned()
+    );
+    let mut check = pin!(tokio::time::sleep(pace.head.min(pace.grace)));
+    let mut leaving = false;
+    loop {
+        tokio::select! {
+            // A broken connection is the client's affair.
+            _ = connection.as_mut() => return,
+            _ = stop.wait_for(|stop| *stop), if !leaving => {
+                leaving = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = check.as_mut() => match pace.judge(traffic.seen()) {
+                Verdict::Keep(wait) => check.as_mut().reset(Instant::now() + wait),
+                Verdict::LetGo if !leaving => {
+                    leaving = true;
+                    connection.as_mut().graceful_shutdown();
+                    check.as_mut().reset(Instant::now() + pace.head);
+                }
+                Verdict::LetGo | Verdict::Cut => return,
+            },
+        }
+    }
+}
+
+/// A service that counts what it has not answered.
+struct Counting {
+    inner: TowerToHyperService<Router>,
+    traffic: Arc<Traffic>,
+}
+
+impl Service<Request<Incoming>> for Counting {
+    type Response = Response<Counted>;
+    type Error = std::convert::Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let in_flight = self.traffic.begin();
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            let response = answer.await?;
+            Ok(response.map(|body| Counted {
+                body,
+                _in_flight: in_flight,
+            }))
+        })
+    }
+}
+
+/// The body of an answer; with its end, the request has its answer.
+pub(super) struct Counted {
+    body: Body,
+    _in_flight: InFlight,
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
