@@ -4,6 +4,7 @@
 //! the file is also the variable `ZYGO_` + its name in capitals; the specification's short names `PORT HOST VERBOSE
 //! MAX_MEMORY MAX_TIMEOUT` work too, and OpenTelemetry's own variables for traces. Unknown keys are refused.
 
+mod error;
 mod rules;
 
 use std::net::IpAddr;
@@ -13,6 +14,8 @@ use std::time::Duration;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
+
+pub use error::ConfigError;
 
 use crate::admission::Trip;
 use crate::secret::Secret;
@@ -118,6 +121,12 @@ pub struct Config {
     pub archive_grace_ms: u64,
     /// How often what nobody needs any more is looked for, in ms.
     pub collection_interval_ms: u64,
+    /// A zygote is made anew when it is so old, or a fifth sooner, in s; 0 turns this off, as for the next two.
+    pub zygote_max_age_s: u64,
+    /// When it has forked so often.
+    pub zygote_max_forks: u64,
+    /// When so many of a function's instances have crashed within a minute; their function then forks more slowly.
+    pub zygote_max_crashes_per_minute: u32,
     /// How long running invocations may take to end after SIGTERM, in ms.
     pub drain_timeout_ms: u64,
     /// The address of an OpenTelemetry collector, such as `http://127.0.0.1:4318`; without one, no spans are sent.
@@ -181,6 +190,9 @@ impl Default for Config {
             webhook_attempts_max: 30,
             archive_grace_ms: 600_000,
             collection_interval_ms: 3_600_000,
+            zygote_max_age_s: 24 * 3_600,
+            zygote_max_forks: 100_000,
+            zygote_max_crashes_per_minute: 10,
             drain_timeout_ms: 10_000,
             otlp_endpoint: None,
             otlp_traces_endpoint: None,
@@ -188,25 +200,6 @@ impl Default for Config {
             trace_sample_ratio: 1.0,
         }
     }
-}
-
-/// A configuration that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A key is unknown, or a value has the wrong type.
-    #[error("{0}")]
-    Malformed(#[from] Box<figment::Error>),
-    /// A value is out of range.
-    #[error("{key} must be {rule}")]
-    OutOfRange {
-        /// The key.
-        key: &'static str,
-        /// What it must be.
-        rule: &'static str,
-    },
-    /// The folder of the runtimes cannot be found.
-    #[error("the folder of this program is unknown; set runtime_dir")]
-    NoRuntimeDir(#[source] std::io::Error),
 }
 
 impl Config {

@@ -184,6 +184,7 @@ pub(super) fn invoke_row(error: &InvokeError) -> Row {
         "load_timeout" => (S::GATEWAY_TIMEOUT, "The code loads too slowly"),
         "files_lost" => (S::SERVICE_UNAVAILABLE, FILES_LOST),
         NOT_HELD => (S::SERVICE_UNAVAILABLE, FUNCTIONS_NOT_HELD),
+        "crash_back_off" => (S::SERVICE_UNAVAILABLE, "The function crashes too often"),
         "zygote_gone" | "instance_gone" => (S::SERVICE_UNAVAILABLE, "Try again"),
         "handler_error" => (S::BAD_GATEWAY, "The handler threw"),
         "invalid_response" => (S::BAD_GATEWAY, "The handler's answer is no response"),

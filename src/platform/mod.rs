@@ -31,7 +31,7 @@ use crate::seal::{SealError, Sealer};
 use crate::store::{Database, StoreError};
 use crate::telemetry::Telemetry;
 use crate::trace::{TraceError, Tracer};
-use crate::zygote::{LanguageZygotes, orphans};
+use crate::zygote::{LanguageZygotes, Limits, orphans};
 
 /// How often idle instances are looked after.
 const TENDING_INTERVAL: Duration = Duration::from_secs(1);
@@ -146,6 +146,7 @@ impl Platform {
             &RUNTIMES,
             &config.runtime_directory()?,
             &isolation,
+            Limits::new(&config),
         ));
         let capacity = Arc::new(Capacity::new(config.max_instances));
         let artifacts = Artifacts::open(&config.data_dir)?;

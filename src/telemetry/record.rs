@@ -31,7 +31,7 @@ impl Record {
     pub(crate) fn is_throttle(&self) -> bool {
         matches!(
             self.outcome,
-            "rate_limited" | "concurrency_limit" | "circuit_open"
+            "rate_limited" | "concurrency_limit" | "circuit_open" | "crash_back_off"
         )
     }
 

@@ -11,6 +11,8 @@
 //! - `faults`: handlers that throw, crash, hang, or eat memory
 //! - `violations`: instances that break the protocol of their socket
 //! - `deaths`: processes of the platform that are killed from outside
+//! - `refresh`: zygotes that are made anew while they serve
+//! - `layouts`: crashes that tell where things lie
 //! - `loading`: modules that do not load
 //! - `drain`: the end of a platform, asked for or not
 //! - `chaos`: a hundred thousand invocations while processes are being killed
@@ -87,6 +89,7 @@ mod figures;
 mod http;
 mod hygiene;
 mod keys;
+mod layouts;
 mod loading;
 mod marketplace;
 mod matrix;
@@ -94,6 +97,7 @@ mod observed;
 mod openapi;
 mod packages;
 mod parity;
+mod refresh;
 mod settings;
 mod snapshots;
 mod soak;
