@@ -63,10 +63,12 @@ pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Request
         }
         Err(error) => error,
     };
-    let inflow = error
-        .downcast_ref::<axum::Error>()
-        .and_then(std::error::Error::source)
-        .and_then(|cause| cause.downcast_ref::<InflowError>());
+    // Every layer that a body went through has wrapped the error once.
+    let outermost: &(dyn std::error::Error + 'static) = &*error;
+    let causes = std::iter::successors(Some(outermost), |error| error.source());
+    let inflow = causes
+        .filter_map(|cause| cause.downcast_ref::<InflowError>())
+        .next();
     Err(match inflow {
         Some(InflowError::Slow) => RequestError::BodyTimedOut,
         Some(InflowError::NoRoom) => RequestError::NoRoom,
