@@ -18,6 +18,7 @@ use crate::function::deployment::{BuildError, DependencyError, DeployError};
 use crate::function::manifest::ManifestError;
 use crate::instance::InstanceError;
 use crate::invoke::InvokeError;
+use crate::queue::QueueError;
 use crate::store::StoreError;
 use crate::zygote::ZygoteError;
 
@@ -59,6 +60,18 @@ pub(crate) enum RequestError {
     /// A deployment failed.
     #[error(transparent)]
     Deploy(#[from] DeployError),
+    /// Nothing can be queued.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// No invocation that nobody waits for has the id.
+    #[error("no queued invocation has the id `{0}`, or it ended long ago")]
+    InvocationNotFound(String),
+    /// No trigger has the number.
+    #[error("the function has no trigger {0} of the type `cron`")]
+    TriggerNotFound(u32),
+    /// No dead letter has the id.
+    #[error("the function has no dead letter `{0}`")]
+    LetterNotFound(String),
     /// Something about alerts cannot be done.
     #[error(transparent)]
     Alert(#[from] AlertError),

@@ -13,7 +13,7 @@ use zygo_wire::clock;
 use zygo_wire::data::BodyKind;
 
 use super::problem::RequestError;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, Trigger};
 use crate::trace::{Caller, Trace};
 
 /// A body that has not arrived by then never will.
@@ -108,6 +108,7 @@ pub(crate) fn invocation(
         body_kind,
         body,
         received_ns,
+        trigger: Trigger::Http,
         trace,
     })
 }

@@ -1,8 +1,12 @@
 //! The platform put together: configuration in, running parts out. The one place where everything is made.
 
 mod alerting;
+mod delivering;
+mod destinations;
+pub(crate) mod events;
 mod housekeeping;
 mod invoking;
+mod schedules;
 mod spans;
 
 use std::collections::HashSet;
@@ -26,6 +30,7 @@ use crate::function::store::answers::Answers;
 use crate::isolation::{Isolation, IsolationError};
 use crate::marketplace::{Catalogue, TemplateError};
 use crate::pool::Capacity;
+use crate::queue::{Outlet, Queue};
 use crate::seal::{SealError, Sealer};
 use crate::store::{Database, StoreError};
 use crate::telemetry::Telemetry;
@@ -65,6 +70,9 @@ pub enum PlatformError {
     /// Alerts cannot be used.
     #[error("alerts cannot be used")]
     Alerts(#[from] AlertError),
+    /// Webhooks cannot be called.
+    #[error("webhooks cannot be called")]
+    Outlet(#[from] reqwest::Error),
     /// How functions are to be isolated makes no sense.
     #[error(transparent)]
     Isolation(#[from] IsolationError),
@@ -77,6 +85,9 @@ pub enum PlatformError {
     /// Spans cannot be sent.
     #[error(transparent)]
     Trace(#[from] TraceError),
+    /// The system gives no threads.
+    #[error("a thread cannot be started")]
+    Threads(#[source] std::io::Error),
     /// Stored functions cannot be read.
     #[error("stored functions cannot be read")]
     Restore(#[from] DeployError),
@@ -93,6 +104,9 @@ pub struct Platform {
     telemetry: Arc<Telemetry>,
     marketplace: Catalogue,
     alerts: Arc<Alerts>,
+    queue: Arc<Queue>,
+    outlet: Outlet,
+    subscribers: events::Subscribers,
     tracer: Tracer,
     started: Instant,
     registry: Arc<Registry>,
@@ -149,6 +163,9 @@ impl Platform {
             intake: Arc::clone(telemetry.intake()),
         };
         let count = deployer.restore().await?;
+        let outlet = Outlet::new(config.events.private_webhooks)?;
+        let limits = delivering::limits(&config, &registry);
+        let (queue, claimed) = Queue::open(state.clone(), &config.events, limits).await?;
         tracing::info!(functions = count, data_dir = %config.data_dir.display(), "platform is up");
         let platform = Arc::new(Self {
             config,
@@ -159,6 +176,9 @@ impl Platform {
             telemetry,
             marketplace,
             alerts,
+            queue,
+            outlet,
+            subscribers: events::Subscribers::default(),
             tracer,
             started: Instant::now(),
             registry,
@@ -167,10 +187,7 @@ impl Platform {
             capacity,
             deployer,
         });
-        tokio::spawn(tend(Arc::downgrade(&platform)));
-        tokio::spawn(housekeeping::run(Arc::downgrade(&platform)));
-        tokio::spawn(housekeeping::watch_addresses(Arc::downgrade(&platform)));
-        tokio::spawn(alerting::run(Arc::downgrade(&platform)));
+        housekeeping::spawn(&platform, claimed).map_err(PlatformError::Threads)?;
         Ok(platform)
     }
 
@@ -235,6 +252,7 @@ impl Platform {
 
     /// Ends every process. To be called when no invocation runs any more, or none may run any longer.
     pub async fn stop(&self) {
+        self.queue.stop(self.config.drain_timeout()).await;
         for function in self.registry.list() {
             function.stop();
         }
