@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use error::ConfigError;
 
 use crate::admission::Trip;
+use crate::queue::QueueSettings;
 use crate::secret::Secret;
 use crate::trace::{self, TraceSampler};
 
@@ -137,6 +138,8 @@ pub struct Config {
     pub trace_sampler: TraceSampler,
     /// The part of the traces that is recorded where the sampler takes a part, from 0 to 1.
     pub trace_sample_ratio: f64,
+    /// What is invoked later: a table of its own.
+    pub events: QueueSettings,
 }
 
 impl Default for Config {
@@ -198,6 +201,7 @@ impl Default for Config {
             otlp_traces_endpoint: None,
             trace_sampler: TraceSampler::default(),
             trace_sample_ratio: 1.0,
+            events: QueueSettings::default(),
         }
     }
 }
@@ -216,13 +220,11 @@ impl Config {
         let config: Self = figment
             .merge(Env::raw().only(&short))
             .merge(trace::environment())
-            .merge(Env::prefixed("ZYGO_").ignore(&[
-                "log",
-                "config",
-                "failpoints",
-                "url",
-                "api_key",
-            ]))
+            .merge(
+                Env::prefixed("ZYGO_")
+                    .ignore(&["log", "config", "failpoints", "url", "api_key"])
+                    .map(|key| QueueSettings::key(key.as_str()).into()),
+            )
             .merge(Serialized::defaults(flags))
             .extract()
             .map_err(Box::new)?;

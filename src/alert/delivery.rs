@@ -124,7 +124,7 @@ pub(super) async fn attempt(
 }
 
 /// `t=<unix s>,v1=<hex HMAC-SHA256 of "t.body">`: the time is signed too, so that a receiver can refuse what is old.
-fn signature(secret: &Secret, unix_s: i64, body: &str) -> String {
+pub(crate) fn signature(secret: &Secret, unix_s: i64, body: &str) -> String {
     // A key of any length is possible.
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes())
         .unwrap_or_else(|_| unreachable!("a key of any length is possible"));
@@ -135,7 +135,7 @@ fn signature(secret: &Secret, unix_s: i64, body: &str) -> String {
 }
 
 /// The innermost cause, which names what went wrong; the address is known.
-fn reason(error: &reqwest::Error) -> String {
+pub(crate) fn reason(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return format!("no answer within {} s", ATTEMPT_TIMEOUT.as_secs());
     }

@@ -8,13 +8,14 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::distributions;
+use super::refreshes::{self, Refreshes};
+use super::{deliveries, distributions};
 use crate::alert::Kind;
 use crate::cost::float;
 use crate::platform::Platform;
+use crate::queue::Totals;
 use crate::telemetry::{Detail, Figures};
 use crate::trace::Counts;
-use crate::zygote::Reason;
 
 /// More functions are shown as one, `other`.
 const FUNCTIONS_MAX: usize = 1_000;
@@ -41,11 +42,11 @@ struct Samples {
     log_queue: usize,
     alerts: [(Kind, usize); Kind::ALL.len()],
     traced: Counts,
-    refreshes: Vec<Refreshes>,
+    refreshes: Refreshes,
+    /// Deliveries that are open, their bytes, and what became of others.
+    queue: (u64, u64),
+    deliveries: Totals,
 }
-
-/// How often zygotes of one runtime were made anew, by what they are and why.
-type Refreshes = (&'static str, Vec<(&'static str, Reason, u64)>);
 
 /// The whole text.
 pub(super) fn text(platform: &Platform) -> String {
@@ -98,15 +99,10 @@ fn samples(platform: &Platform) -> Samples {
         log_queue: intake.waiting().0,
         alerts: platform.alerts().firing(),
         traced: platform.tracer().counts(),
-        refreshes: refreshes(platform),
+        refreshes: refreshes::of(platform),
+        queue: platform.queue().open_now(),
+        deliveries: platform.queue().totals(),
     }
-}
-
-fn refreshes(platform: &Platform) -> Vec<Refreshes> {
-    let zygotes = platform.zygotes().iter();
-    zygotes
-        .map(|zygote| (zygote.runtime(), zygote.refreshes().counts().collect()))
-        .collect()
 }
 
 pub(super) type Written = Result<(), std::fmt::Error>;
@@ -156,25 +152,9 @@ impl Samples {
         )?;
         let cost = |sample: &Sample| sample.figures.billed().cost().total();
         self.real_counter(encoder, "cost", "Cost in USD", None, cost)?;
-        self.refreshes(encoder)?;
-        self.traced(encoder)
-    }
-
-    fn refreshes(&self, encoder: &mut DescriptorEncoder<'_>) -> Written {
-        let help = "Zygotes that were made anew while they served";
-        let name = "zygote_refreshes";
-        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (runtime, counts) in &self.refreshes {
-            for (zygote, reason, count) in counts {
-                let labels = [
-                    ("runtime", *runtime),
-                    ("zygote", *zygote),
-                    ("reason", reason.name()),
-                ];
-                ConstCounter::new(*count).encode(family.encode_family(&labels)?)?;
-            }
-        }
-        Ok(())
+        refreshes::write(&self.refreshes, encoder)?;
+        self.traced(encoder)?;
+        deliveries::write(self.queue, self.deliveries, encoder)
     }
 
     fn traced(&self, encoder: &mut DescriptorEncoder<'_>) -> Written {

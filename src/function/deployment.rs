@@ -204,6 +204,7 @@ impl Deployer {
             .inspect_err(|_| self.folders.remove(id, number))?;
         fail::fail_point!("deploy::committed");
         function.switch_to(version, generation);
+        self.registry.changed();
         Ok(())
     }
 

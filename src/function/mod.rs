@@ -1,6 +1,7 @@
 //! Functions by id and name, and the version of each that serves now. The two planes meet here: deployments write, and
 //! invocations read.
 
+mod asynchronous;
 mod build;
 pub mod bundle;
 mod collect;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::admission::Gate;
+pub use asynchronous::{Asynchronous, Destination};
 pub(crate) use registry::Registry;
 pub(crate) use store::StoredFunction;
 pub(crate) use version::Surroundings;

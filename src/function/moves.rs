@@ -50,6 +50,7 @@ impl Deployer {
         let generation = self.store.move_to(function.id(), &deployment).await?;
         fail::fail_point!("rollback::committed");
         function.switch_to(version, generation);
+        self.registry.changed();
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use crate::function::deployment::{BuildError, DependencyError, DeployError};
 use crate::function::manifest::ManifestError;
 use crate::instance::InstanceError;
 use crate::invoke::InvokeError;
+use crate::queue::QueueError;
 use crate::store::StoreError;
 use crate::zygote::ZygoteError;
 
@@ -62,6 +63,18 @@ pub(crate) enum RequestError {
     /// A deployment failed.
     #[error(transparent)]
     Deploy(#[from] DeployError),
+    /// Nothing can be queued.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// No invocation that nobody waits for has the id.
+    #[error("no queued invocation has the id `{0}`, or it ended long ago")]
+    InvocationNotFound(String),
+    /// No trigger has the number.
+    #[error("the function has no trigger {0} of the type `cron`")]
+    TriggerNotFound(u32),
+    /// No dead letter has the id.
+    #[error("the function has no dead letter `{0}`")]
+    LetterNotFound(String),
     /// Something about alerts cannot be done.
     #[error(transparent)]
     Alert(#[from] AlertError),
@@ -269,10 +282,8 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        let kind = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, kind);
         if status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer realm=\"zygo\"");
             headers.insert(header::WWW_AUTHENTICATE, scheme);

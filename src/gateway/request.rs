@@ -13,7 +13,7 @@ use zygo_wire::data::BodyKind;
 
 use super::inflow::InflowError;
 use super::problem::RequestError;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, Trigger};
 use crate::trace::{Caller, Trace};
 
 /// A longer id of the caller's is replaced by ours.
@@ -101,6 +101,7 @@ pub(crate) fn invocation(
         body_kind,
         body,
         received_ns,
+        trigger: Trigger::Http,
         trace,
     })
 }

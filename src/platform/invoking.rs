@@ -46,7 +46,7 @@ fn record(version: &Version, invocation: &Invocation, outcome: &Outcome) -> Reco
     Record {
         function_id: Arc::clone(version.journal().function_id()),
         version: version.number(),
-        trigger: "http",
+        trigger: invocation.trigger.name(),
         outcome: outcome
             .result
             .as_ref()

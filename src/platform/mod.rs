@@ -1,8 +1,13 @@
 //! The platform put together: configuration in, running parts out. The one place where everything is made.
 
 mod alerting;
+mod delivering;
+mod destinations;
+mod error;
+pub(crate) mod events;
 mod housekeeping;
 mod invoking;
+mod schedules;
 mod spans;
 
 use std::collections::HashSet;
@@ -12,25 +17,28 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::alert::{AlertError, Alerts};
-use crate::artifact::{ArtifactError, Artifacts};
-use crate::auth::{Auth, AuthSetupError};
+pub use error::PlatformError;
+
+use crate::alert::Alerts;
+use crate::artifact::Artifacts;
+use crate::auth::Auth;
 use crate::background::Background;
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::function::Registry;
 use crate::function::dependencies::Dependencies;
-use crate::function::deployment::{DeployError, Deployer};
+use crate::function::deployment::Deployer;
 use crate::function::folder::Folders;
 use crate::function::manifest::RUNTIMES;
 use crate::function::store::FunctionStore;
 use crate::function::store::answers::Answers;
-use crate::isolation::{Isolation, IsolationError};
-use crate::marketplace::{Catalogue, TemplateError};
+use crate::isolation::Isolation;
+use crate::marketplace::Catalogue;
 use crate::pool::Capacity;
-use crate::seal::{SealError, Sealer};
-use crate::store::{Database, StoreError};
+use crate::queue::{Outlet, Queue};
+use crate::seal::Sealer;
+use crate::store::Database;
 use crate::telemetry::Telemetry;
-use crate::trace::{TraceError, Tracer};
+use crate::trace::Tracer;
 use crate::zygote::{LanguageZygotes, Limits, orphans};
 
 /// How often idle instances are looked after.
@@ -38,53 +46,6 @@ const TENDING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long the last processes may take to disappear.
 const END_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Why the platform cannot run.
-#[derive(Debug, thiserror::Error)]
-pub enum PlatformError {
-    /// The configuration is wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The data folder cannot be used.
-    #[error("the data folder {folder} cannot be used")]
-    DataFolder {
-        /// Which folder.
-        folder: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The system gives no thread, or one broke.
-    #[error("a thread cannot be started")]
-    Thread(#[source] std::io::Error),
-    /// A database cannot be used.
-    #[error("the database cannot be used")]
-    Database(#[from] StoreError),
-    /// The master keys cannot be used.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    /// Callers cannot be told apart.
-    #[error(transparent)]
-    Auth(#[from] AuthSetupError),
-    /// Alerts cannot be used.
-    #[error("alerts cannot be used")]
-    Alerts(#[from] AlertError),
-    /// How functions are to be isolated makes no sense.
-    #[error(transparent)]
-    Isolation(#[from] IsolationError),
-    /// The archives of code cannot be used.
-    #[error(transparent)]
-    Archives(#[from] ArtifactError),
-    /// The templates of the marketplace cannot be used.
-    #[error(transparent)]
-    Templates(#[from] TemplateError),
-    /// Spans cannot be sent.
-    #[error(transparent)]
-    Trace(#[from] TraceError),
-    /// Stored functions cannot be read.
-    #[error("stored functions cannot be read")]
-    Restore(#[from] DeployError),
-}
 
 /// Opened in the background, because a database's threads are as important as the one that opens it.
 async fn open_telemetry(config: &Arc<Config>) -> Result<Arc<Telemetry>, PlatformError> {
@@ -110,6 +71,9 @@ pub struct Platform {
     telemetry: Arc<Telemetry>,
     marketplace: Catalogue,
     alerts: Arc<Alerts>,
+    queue: Arc<Queue>,
+    outlet: Outlet,
+    subscribers: events::Subscribers,
     tracer: Tracer,
     started: Instant,
     registry: Arc<Registry>,
@@ -166,6 +130,9 @@ impl Platform {
             intake: Arc::clone(telemetry.intake()),
         };
         let count = deployer.restore().await?;
+        let outlet = Outlet::new(config.events.private_webhooks)?;
+        let limits = delivering::limits(&config, &registry);
+        let (queue, claimed) = Queue::open(state.clone(), &config.events, limits).await?;
         tracing::info!(functions = count, data_dir = %config.data_dir.display(), "platform is up");
         let platform = Arc::new(Self {
             config,
@@ -176,6 +143,9 @@ impl Platform {
             telemetry,
             marketplace,
             alerts,
+            queue,
+            outlet,
+            subscribers: events::Subscribers::default(),
             tracer,
             started: Instant::now(),
             registry,
@@ -184,10 +154,7 @@ impl Platform {
             capacity,
             deployer,
         });
-        tokio::spawn(tend(Arc::downgrade(&platform)));
-        tokio::spawn(housekeeping::run(Arc::downgrade(&platform)));
-        tokio::spawn(housekeeping::watch_addresses(Arc::downgrade(&platform)));
-        tokio::spawn(alerting::run(Arc::downgrade(&platform)));
+        housekeeping::spawn(&platform, claimed).map_err(PlatformError::Thread)?;
         Ok(platform)
     }
 
@@ -252,6 +219,7 @@ impl Platform {
 
     /// Ends every process. To be called when no invocation runs any more, or none may run any longer.
     pub async fn stop(&self) {
+        self.queue.stop(self.config.drain_timeout()).await;
         for function in self.registry.list() {
             function.stop();
         }

@@ -40,6 +40,12 @@
 //! - `alert_rules`: what may be set, and what is refused
 //! - `webhooks`: notices that are refused, late, signed
 //! - `cli_alerts`: the same at the command line
+//! - `queue`: invocations that nobody waits for
+//! - `dead_letters`: what failed too often
+//! - `queue_kills`: the same while the platform is killed
+//! - `events`: events, and who gets them
+//! - `destinations`: who is told what came of them
+//! - `cron`: schedules
 //! - `settings`: what an operator may set, and languages that are missing
 //! - `traces`: contexts of traces, and which traces are recorded
 //! - `spans`: what a collector gets, and collectors that take nothing
@@ -78,11 +84,15 @@ mod cli_output;
 mod collection;
 mod conformance;
 mod connections;
+mod cron;
 mod damage;
+mod dead_letters;
 mod deaths;
 mod dependencies;
+mod destinations;
 mod drain;
 mod durability;
+mod events;
 mod faults;
 mod fields;
 mod figures;
@@ -97,6 +107,8 @@ mod observed;
 mod openapi;
 mod packages;
 mod parity;
+mod queue;
+mod queue_kills;
 mod refresh;
 mod settings;
 mod snapshots;
