@@ -77,13 +77,19 @@ fn slow_clients_take_nothing_from_others() {
             let served = answers.filter(|answer| status(answer) == Some(200)).count();
             assert_eq!(served, 0, "{what}");
         }
+        // An answer of 5 MB is held once by its handler's socket and once as JSON.
+        let room_kib = if what == "slow readers" {
+            count as u64 * (16 << 10)
+        } else {
+            64 << 10
+        };
         let grown = processes::resident_kib(platform.pid()).saturating_sub(resident);
         report.check(
             "H1",
             "HTTP",
             what,
             &format!("all {count} let go, {grown} KiB"),
-            grown < 64 << 10,
+            grown < room_kib,
         );
     }
     canary.assert_unharmed("slow clients");
