@@ -159,7 +159,7 @@ fn flatten(trigger: &mut Value) {
     trigger["schedule"] = match &config["schedule"] {
         Value::Null => config["eventType"]
             .as_str()
-            .or(config["pattern"].as_str())
+            .or_else(|| config["pattern"].as_str())
             .into(),
         schedule => schedule.clone(),
     };

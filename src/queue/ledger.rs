@@ -52,7 +52,7 @@ pub(super) struct Ledger {
     pub(super) ids: Ids,
     running: usize,
     /// What could not be written yet.
-    unwritten: Vec<Box<Finish>>,
+    unwritten: Vec<Finish>,
     beat_at: Instant,
     /// Until when the database is left alone.
     rests_until: Option<Instant>,
@@ -92,12 +92,13 @@ impl Ledger {
             };
             let is_open = self.gather(&mut commands, &mut turn).await;
             self.take(turn).await;
-            if self.running == 0 && self.unwritten.is_empty() {
-                if let Some(stopped) = self.stopping.take() {
-                    // Whoever asked may have given up.
-                    let _ = stopped.send(());
-                    return;
-                }
+            if self.running == 0
+                && self.unwritten.is_empty()
+                && let Some(stopped) = self.stopping.take()
+            {
+                // Whoever asked may have given up.
+                let _ = stopped.send(());
+                return;
             }
             if !is_open {
                 return;
@@ -164,7 +165,7 @@ impl Ledger {
                     let until = now_unix_ms().saturating_add(super::rows::ms(pause));
                     self.lanes.pause(&lane, until);
                 }
-                turn.finishes.push(finish);
+                turn.finishes.push(*finish);
             }
             Command::Stop(stopped) => self.stopping = Some(stopped),
         }

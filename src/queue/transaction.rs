@@ -153,11 +153,9 @@ impl<'a> Transaction<'a> {
     }
 
     /// Stores what came of attempts.
-    pub(super) async fn finish(&mut self, finishes: &[Box<Finish>]) -> Result<(), StoreError> {
-        let (plain, others): (Vec<&Finish>, Vec<&Finish>) = finishes
-            .iter()
-            .map(Box::as_ref)
-            .partition(|finish| finish.is_plain());
+    pub(super) async fn finish(&mut self, finishes: &[Finish]) -> Result<(), StoreError> {
+        let (plain, others): (Vec<&Finish>, Vec<&Finish>) =
+            finishes.iter().partition(|finish| finish.is_plain());
         let stored = finishes::succeeded(self.connection, self.runner, self.now_unix_ms, &plain);
         for finish in stored.await? {
             self.leave(&finish.delivery);

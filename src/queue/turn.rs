@@ -11,7 +11,7 @@ use super::work::{Accepted, Batch, Change, Finish, QueueError};
 #[derive(Default)]
 pub(super) struct Turn {
     pub(super) accepts: Vec<(Batch, oneshot::Sender<Result<Accepted, QueueError>>)>,
-    pub(super) finishes: Vec<Box<Finish>>,
+    pub(super) finishes: Vec<Finish>,
     pub(super) changes: Vec<(Change, oneshot::Sender<Result<u64, QueueError>>)>,
 }
 
