@@ -4,17 +4,21 @@
 //! the file is also the variable `ZYGO_` + its name in capitals; the specification's short names `PORT HOST VERBOSE
 //! MAX_MEMORY MAX_TIMEOUT` work too, and OpenTelemetry's own variables for traces. Unknown keys are refused.
 
+mod sources;
+
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use figment::Figment;
-use figment::providers::{Env, Format, Serialized, Toml};
+use figment::providers::{Env, Format, Serialized};
+use figment::value::Value;
 use serde::{Deserialize, Serialize};
 
 use crate::admission::Trip;
 use crate::secret::Secret;
 use crate::trace::{self, TraceSampler};
+use sources::{Toml, Variables};
 
 /// The configuration as written: units stand last in the names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -167,6 +171,9 @@ impl Default for Config {
     }
 }
 
+/// Variables that look like settings and are none.
+const OTHERS: [&str; 5] = ["log", "config", "failpoints", "url", "api_key"];
+
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -192,21 +199,18 @@ impl Config {
     /// # Errors
     /// Which key is wrong and what it must be.
     pub fn load(file: Option<&Path>, flags: impl Serialize) -> Result<Self, ConfigError> {
+        let kinds = Value::serialize(Self::default()).map_err(Box::new)?;
+        let kinds = kinds.into_dict().unwrap_or_default();
+        let variables = |variables| Variables::new(variables, kinds.clone());
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
         let short = ["PORT", "HOST", "VERBOSE", "MAX_MEMORY", "MAX_TIMEOUT"];
         let config: Self = figment
-            .merge(Env::raw().only(&short))
-            .merge(trace::environment())
-            .merge(Env::prefixed("ZYGO_").ignore(&[
-                "log",
-                "config",
-                "failpoints",
-                "url",
-                "api_key",
-            ]))
+            .merge(variables(Env::raw().only(&short)))
+            .merge(variables(trace::environment()))
+            .merge(variables(Env::prefixed("ZYGO_").ignore(&OTHERS)))
             .merge(Serialized::defaults(flags))
             .extract()
             .map_err(Box::new)?;
