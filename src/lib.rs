@@ -59,3 +59,7 @@ mod time;
 mod trace;
 
 pub mod error;
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;

@@ -15,6 +15,9 @@ mod router;
 mod status;
 mod workers;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use router::document_bytes as document;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;

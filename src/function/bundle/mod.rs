@@ -123,6 +123,13 @@ impl Bundle {
         self.files.is_empty()
     }
 
+    /// All files, by path.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &Bytes)> {
+        let files = self.files.iter();
+        files.map(|(path, content)| (path.as_str(), content))
+    }
+
     /// Writes all files below a new folder.
     ///
     /// # Errors
