@@ -6,13 +6,15 @@
 
 mod error;
 mod rules;
+mod sources;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use figment::Figment;
-use figment::providers::{Env, Format, Serialized, Toml};
+use figment::providers::{Env, Format, Serialized};
+use figment::value::Value;
 use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
@@ -21,6 +23,7 @@ use crate::admission::Trip;
 use crate::queue::QueueSettings;
 use crate::secret::Secret;
 use crate::trace::{self, TraceSampler};
+use sources::{Toml, Variables};
 
 /// The configuration as written: units stand last in the names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -206,25 +209,31 @@ impl Default for Config {
     }
 }
 
+/// Variables that look like settings and are none.
+const OTHERS: [&str; 5] = ["log", "config", "failpoints", "url", "api_key"];
+
 impl Config {
     /// Reads the configuration from everywhere. `flags` win over all else.
     ///
     /// # Errors
     /// Which key is wrong and what it must be.
     pub fn load(file: Option<&Path>, flags: impl Serialize) -> Result<Self, ConfigError> {
+        let kinds = Value::serialize(Self::default()).map_err(Box::new)?;
+        let kinds = kinds.into_dict().unwrap_or_default();
+        let variables = |variables| Variables::new(variables, kinds.clone());
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
         let short = ["PORT", "HOST", "VERBOSE", "MAX_MEMORY", "MAX_TIMEOUT"];
         let config: Self = figment
-            .merge(Env::raw().only(&short))
-            .merge(trace::environment())
-            .merge(
+            .merge(variables(Env::raw().only(&short)))
+            .merge(variables(trace::environment()))
+            .merge(variables(
                 Env::prefixed("ZYGO_")
-                    .ignore(&["log", "config", "failpoints", "url", "api_key"])
+                    .ignore(&OTHERS)
                     .map(|key| QueueSettings::key(key.as_str()).into()),
-            )
+            ))
             .merge(Serialized::defaults(flags))
             .extract()
             .map_err(Box::new)?;

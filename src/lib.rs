@@ -62,3 +62,7 @@ mod trace;
 mod trigger;
 
 pub mod error;
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;

@@ -22,6 +22,9 @@ mod status;
 mod traffic;
 mod workers;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use router::document_bytes as document;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
