@@ -16,16 +16,16 @@ use crate::wait::wait_until;
 
 /// How many invocations, of which one in twenty fails for ever.
 const COUNT: u64 = 2_000;
-const SENDERS: u64 = 8;
+const SENDERS: usize = 8;
 
 /// Sends invocations until all have been accepted, whatever becomes of the platform; ids of those that were.
 fn send_all(count: u64, address: &Mutex<String>, function: &str, stop: &AtomicBool) -> Vec<String> {
     let accepted = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for sender in 0..SENDERS {
+        for sender in (0..count).take(SENDERS) {
             let accepted = &accepted;
             scope.spawn(move || {
-                for number in (sender..count).step_by(SENDERS as usize) {
+                for number in (sender..count).step_by(SENDERS) {
                     let failures = if number % 20 == 0 { 99 } else { 0 };
                     let body = json!({"number": number, "failures": failures});
                     while !stop.load(Ordering::Relaxed) {
