@@ -43,7 +43,7 @@ impl Courier {
         Ok(Self {
             store,
             patience,
-            client: delivery::client()?,
+            client: delivery::client().build()?,
             wake,
             busy: HashMap::new(),
             under_way: JoinSet::new(),

@@ -31,7 +31,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use board::{Alert, Watched};
 pub(crate) use book::Chapter;
-pub(crate) use delivery::{reason, signature};
+pub(crate) use delivery::{Call, call, client};
 pub(crate) use notice::{AlertState, AlertView, alert_name};
 pub(crate) use outbox::{Delivery, DeliveryState, Waiting};
 pub(crate) use rules::{Kind, RuleError, Rules};

@@ -26,7 +26,8 @@ use crate::platform::Platform;
 use crate::store::StoreError;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// Says that an answer was given before.
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A longer key is refused.
 const KEY_LEN_MAX: usize = 255;
@@ -67,7 +68,7 @@ async fn once(
     let key = hash(&[
         who.as_bytes(),
         head.uri.path().as_bytes(),
-        key(&head.headers)?,
+        key(&head.headers)?.unwrap_or_default().as_bytes(),
     ]);
     let digest = hash(&[head.uri.query().unwrap_or_default().as_bytes(), &body]);
     let claim = match platform.answers().begin(&key, &digest).await? {
@@ -85,14 +86,18 @@ async fn once(
     .await
 }
 
-fn key(headers: &HeaderMap) -> Result<&[u8], RequestError> {
-    let key = headers.get(KEY).map_or(&[][..], HeaderValue::as_bytes);
-    let is_text = key.iter().all(|byte| matches!(byte, b' '..=b'~'));
+/// The key of a request that has one.
+pub(crate) fn key(headers: &HeaderMap) -> Result<Option<&str>, RequestError> {
+    let Some(value) = headers.get(KEY) else {
+        return Ok(None);
+    };
+    let key = value.to_str().unwrap_or_default();
+    let is_text = key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if key.is_empty() || key.len() > KEY_LEN_MAX || !is_text {
         let rule = format!("Idempotency-Key must have 1 to {KEY_LEN_MAX} characters of ASCII");
         return Err(RequestError::malformed("/headers/Idempotency-Key", rule));
     }
-    Ok(key)
+    Ok(Some(key))
 }
 
 /// Keeps a success; the key of anything else is free again.

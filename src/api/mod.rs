@@ -12,7 +12,7 @@ mod events;
 mod figures;
 mod follow;
 mod functions;
-mod idempotency;
+pub(crate) mod idempotency;
 mod invocations;
 mod keys;
 mod letters;

@@ -1,5 +1,6 @@
 //! The invoke call: the data plane. It has one layer only, so that a call costs little more.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -12,7 +13,6 @@ use http::{Request, header};
 use super::problem::{Problem, RequestError};
 use super::response::Envelope;
 use super::{authorize, later, request, response};
-use crate::function::{Function, Version};
 use crate::platform::Platform;
 use crate::trace::{self, Trace};
 
@@ -56,7 +56,11 @@ pub(super) async fn invoke(
     let prepared = async {
         let Path(key) = key.map_err(|error| RequestError::malformed("/path", error.to_string()))?;
         let function = authorize::invocable(&platform, key, &head.headers)?;
-        let version = qualified(&platform, &function, head.uri.query()).await?;
+        let qualifier = qualifier(head.uri.query());
+        let version = match &qualifier {
+            Some(qualifier) => Some(platform.deployer().qualified(&function, qualifier).await?),
+            None => None,
+        };
         let is_later = later::is_wanted(&head.headers)?;
         let body_len_max = match is_later {
             true => later::body_len_max(&platform),
@@ -67,16 +71,16 @@ pub(super) async fn invoke(
         let trace = traced(&platform, &head);
         let invocation =
             request::invocation(id, &head.method, &head.uri, &head.headers, body, trace)?;
-        Ok((function, version, is_later, invocation))
+        let qualifier = qualifier.unwrap_or_default().into_owned();
+        Ok((function, version, is_later.then_some(qualifier), invocation))
     };
     match prepared.await {
-        Ok((function, _, true, invocation)) => {
-            let qualifier = later::qualifier(head.uri.query());
+        Ok((function, _, Some(qualifier), invocation)) => {
             let accepted =
                 later::accept(&platform, &function, qualifier, &invocation, &head.headers).await;
             accepted.unwrap_or_else(|error| refusal(&error, &request_id, head.uri.path()))
         }
-        Ok((function, version, false, invocation)) => {
+        Ok((function, version, None, invocation)) => {
             let (version, outcome) = platform.invoke(&function, version, &invocation).await;
             response::of_invocation(&request_id, version.number(), outcome)
         }
@@ -93,19 +97,11 @@ fn traced(platform: &Platform, head: &Parts) -> Trace {
     })
 }
 
-/// The version that `?qualifier=` names, a number or an alias; `None` without one.
-async fn qualified(
-    platform: &Platform,
-    function: &Function,
-    query: Option<&str>,
-) -> Result<Option<Arc<Version>>, RequestError> {
-    let Some(query) = query else { return Ok(None) };
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    let Some((_, qualifier)) = pairs.find(|(name, _)| name == "qualifier") else {
-        return Ok(None);
-    };
-    let version = platform.deployer().qualified(function, &qualifier).await?;
-    Ok(Some(version))
+/// What `?qualifier=` says: the number of a version, or an alias.
+fn qualifier(query: Option<&str>) -> Option<Cow<'_, str>> {
+    let mut pairs = form_urlencoded::parse(query?.as_bytes());
+    let (_, qualifier) = pairs.find(|(name, _)| name == "qualifier")?;
+    Some(qualifier)
 }
 
 /// The invoke path with another method.

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::problem::RequestError;
 use super::response;
+use crate::api::idempotency;
 use crate::function::Function;
 use crate::invocation::Invocation;
 use crate::platform::Platform;
@@ -20,10 +21,6 @@ use crate::queue::{Accepted, Batch, Kind, NewDelivery, Once, Payload, now_unix_m
 const INVOCATION: HeaderName = HeaderName::from_static("x-zygo-invocation");
 /// The same for callers who come from elsewhere.
 const INVOCATION_TYPE: HeaderName = HeaderName::from_static("x-amz-invocation-type");
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-/// A longer key is refused.
-const KEY_LEN_MAX: usize = 255;
 
 /// An invocation that was accepted.
 #[derive(Debug, Serialize, ToSchema)]
@@ -105,7 +102,7 @@ pub(super) async fn accept(
             let mut response = (StatusCode::ACCEPTED, headers, answer).into_response();
             response
                 .headers_mut()
-                .insert(REPLAYED, HeaderValue::from_static("true"));
+                .insert(idempotency::REPLAYED, HeaderValue::from_static("true"));
             Ok(response::with_request_id(response, id))
         }
     }
@@ -147,15 +144,9 @@ fn once(
     headers: &HeaderMap,
     answer: &str,
 ) -> Result<Option<Once>, RequestError> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
+    let Some(text) = idempotency::key(headers)? else {
         return Ok(None);
     };
-    let text = value.to_str().unwrap_or_default();
-    let is_text = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if text.is_empty() || text.len() > KEY_LEN_MAX || !is_text {
-        let rule = format!("Idempotency-Key must have 1 to {KEY_LEN_MAX} characters of ASCII");
-        return Err(RequestError::malformed("/headers/Idempotency-Key", rule));
-    }
     Ok(Some(Once {
         key: key("invoke", &[function.id(), text]),
         digest: key(
@@ -164,15 +155,6 @@ fn once(
         ),
         answer: answer.to_owned(),
     }))
-}
-
-/// What `?qualifier=` says; empty without one.
-pub(super) fn qualifier(query: Option<&str>) -> String {
-    let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    let found = pairs.find(|(name, _)| name == "qualifier");
-    found
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
 }
 
 /// The longest body of an invocation that is queued.

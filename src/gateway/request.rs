@@ -65,10 +65,8 @@ pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Request
     };
     // Every layer that a body went through has wrapped the error once.
     let outermost: &(dyn std::error::Error + 'static) = &*error;
-    let causes = std::iter::successors(Some(outermost), |error| error.source());
-    let inflow = causes
-        .filter_map(|cause| cause.downcast_ref::<InflowError>())
-        .next();
+    let mut causes = std::iter::successors(Some(outermost), |error| error.source());
+    let inflow = causes.find_map(|cause| cause.downcast_ref::<InflowError>());
     Err(match inflow {
         Some(InflowError::Slow) => RequestError::BodyTimedOut,
         Some(InflowError::NoRoom) => RequestError::NoRoom,

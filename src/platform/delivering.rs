@@ -8,6 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use zygo_wire::clock;
 
 use super::{Platform, destinations};
+use crate::alert::Call;
 use crate::error::Origin;
 use crate::function::deployment::DeployError;
 use crate::function::{Function, Version};
@@ -15,8 +16,7 @@ use crate::instance::InstanceError;
 use crate::invocation::{Answer, Invocation, Trigger};
 use crate::invoke::InvokeError;
 use crate::queue::{
-    Call, Change, Delivery, Ending, Finish, Kind, LastError, Limits, Next, Queue, Retry,
-    now_unix_ms,
+    Change, Delivery, Ending, Finish, Kind, LastError, Limits, Next, Queue, Retry, now_unix_ms,
 };
 use crate::trace::Caller;
 

@@ -40,7 +40,7 @@ use tokio::task::JoinHandle;
 pub(crate) use changes::CHANGES_MAX;
 pub(crate) use delivery::{Delivery, Kind, LastError, NewDelivery, Payload, State, id};
 pub(crate) use ledger::Limits;
-pub(crate) use outlet::{Call, Outlet};
+pub(crate) use outlet::Outlet;
 pub(crate) use query::Counts;
 pub(crate) use retry::{Ending, Next, Retry};
 pub(crate) use room::Totals;

@@ -6,12 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::redirect::Policy as Redirects;
-use reqwest::{Client, Url, header};
+use reqwest::{Client, Url};
 use zygo_sandbox::egress::{self, Policy};
 
-use crate::alert::{reason, signature};
-use crate::secret::Secret;
+use crate::alert::{self, Call};
 
 /// A receiver that has not answered by then has not taken the notice.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,18 +23,6 @@ pub(crate) struct Outlet {
     client: Client,
     /// Who may be called; `None` for everybody.
     policy: Option<Arc<Policy>>,
-}
-
-/// One call.
-#[derive(Debug)]
-pub(crate) struct Call<'a> {
-    pub(crate) url: &'a str,
-    pub(crate) secret: Option<&'a Secret>,
-    /// What it tells of.
-    pub(crate) event: &'a str,
-    /// The id of the delivery.
-    pub(crate) delivery: &'a str,
-    pub(crate) body: &'a str,
 }
 
 /// Leaves out what may not be called.
@@ -60,12 +46,8 @@ impl Outlet {
     pub(crate) fn new(private: bool) -> Result<Self, reqwest::Error> {
         let own = egress::own_addresses().unwrap_or_default();
         let policy = (!private).then(|| Arc::new(Policy::internet([], own)));
-        let mut client = Client::builder()
-            .redirect(Redirects::none())
-            // A proxy would resolve names by itself.
-            .no_proxy()
-            .timeout(TIMEOUT)
-            .user_agent(concat!("zygo/", env!("CARGO_PKG_VERSION")));
+        // A proxy would resolve names by itself.
+        let mut client = alert::client().no_proxy();
         if let Some(policy) = &policy {
             client = client.dns_resolver(Arc::new(PublicOnly(Arc::clone(policy))));
         }
@@ -78,20 +60,8 @@ impl Outlet {
     /// Calls a webhook. Its status, or why there is none.
     pub(crate) async fn call(&self, call: &Call<'_>, now_unix_s: i64) -> Result<u16, String> {
         self.check(call.url)?;
-        let mut request = self
-            .client
-            .post(call.url)
-            .header(header::CONTENT_TYPE, "application/json")
-            .header("x-zygo-event", call.event)
-            .header("x-zygo-delivery", call.delivery)
-            .body(call.body.to_owned());
-        if let Some(secret) = call.secret {
-            request = request.header("x-zygo-signature", signature(secret, now_unix_s, call.body));
-        }
-        let answer = request.send().await;
-        answer
-            .map(|answer| answer.status().as_u16())
-            .map_err(|error| reason(&error))
+        let status = alert::call(&self.client, call, TIMEOUT, now_unix_s).await?;
+        Ok(status.as_u16())
     }
 
     /// An address that is no name asks no resolver.

@@ -39,7 +39,17 @@ pub(crate) fn queued(client: &Client, function: &str, body: &Value) -> String {
 
 /// An invocation that nobody waited for, once it has come so far.
 pub(crate) fn wait_for_status(client: &Client, id: &str, status: &str) -> Value {
-    wait_for(status, DEADLINE, || {
+    wait_for_status_until(client, id, status, DEADLINE)
+}
+
+/// The same, for what takes its time.
+pub(crate) fn wait_for_status_until(
+    client: &Client,
+    id: &str,
+    status: &str,
+    deadline: Duration,
+) -> Value {
+    wait_for(status, deadline, || {
         let state = client.get(&format!("/invocations/{id}")).expect(200).json();
         (state["status"] == status).then_some(state)
     })

@@ -28,6 +28,8 @@ mod keys;
 pub(crate) mod observed;
 #[path = "../it/queue.rs"]
 pub(crate) mod queue;
+#[path = "../it/queue_kills.rs"]
+mod queue_kills;
 #[path = "../it/versions.rs"]
 pub(crate) mod versions;
 
