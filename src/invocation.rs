@@ -57,6 +57,11 @@ impl Trigger {
     }
 }
 
+/// A request id of our own: `req-` and 24 random digits.
+pub(crate) fn new_request_id() -> String {
+    format!("req-{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..))
+}
+
 /// What a handler answered.
 #[derive(Debug, Clone)]
 pub struct Answer {

@@ -159,9 +159,8 @@ fn signature(secret: &Secret, unix_s: i64, body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes())
         .unwrap_or_else(|_| unreachable!("a key of any length is possible"));
     mac.update(format!("{unix_s}.{body}").as_bytes());
-    let bytes = mac.finalize().into_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={unix_s},v1={hex}")
+    let code = hex::encode(mac.finalize().into_bytes());
+    format!("t={unix_s},v1={code}")
 }
 
 /// The innermost cause, which names what went wrong; the address is known.

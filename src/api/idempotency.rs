@@ -16,9 +16,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::run_to_the_end;
+use crate::function::digest;
 use crate::function::store::answers::{Claim, Kept, Known};
 use crate::gateway::problem::{Rejection, RequestError};
 use crate::gateway::request;
@@ -159,12 +159,6 @@ fn restored(platform: &Platform, key: &str, kept: Kept) -> Result<Response, Requ
     Ok(response)
 }
 
-/// Parts cannot run into each other: each comes with its length.
 fn hash(parts: &[&[u8]]) -> String {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update((part.len() as u64).to_le_bytes());
-        hasher.update(part);
-    }
-    BASE64.encode(hasher.finalize())
+    BASE64.encode(digest::of_parts(parts.iter().copied()))
 }

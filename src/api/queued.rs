@@ -14,7 +14,8 @@ use super::{Failable, find, time};
 use crate::auth::Principal;
 use crate::gateway::problem::{Rejection, RequestError};
 use crate::platform::Platform;
-use crate::queue::{self, Counts, Delivery, State as Stands};
+use crate::queue::{Counts, Delivery, State as Stands};
+use crate::time::now_unix_ms;
 
 /// How an invocation stands that nobody waited for.
 #[derive(Debug, Serialize, ToSchema)]
@@ -160,9 +161,7 @@ impl From<Counts> for DepthView {
             held: counts.held,
             running: counts.running,
             dead: counts.dead,
-            oldest_age_ms: counts
-                .oldest_unix_ms
-                .map(|oldest| queue::now_unix_ms() - oldest),
+            oldest_age_ms: counts.oldest_unix_ms.map(|oldest| now_unix_ms() - oldest),
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{Failable, find, time};
 use crate::function::manifest::TriggerKind;
 use crate::gateway::problem::RequestError;
 use crate::platform::Platform;
-use crate::queue::now_unix_ms;
+use crate::time::now_unix_ms;
 use crate::trigger::Schedule;
 
 /// So many next ticks are shown.

@@ -7,7 +7,7 @@ pub mod bundle;
 mod collect;
 pub(crate) mod dependencies;
 pub mod deployment;
-mod digest;
+pub(crate) mod digest;
 mod draft;
 mod failure;
 pub(crate) mod folder;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::deployment::now_unix_ms;
 use super::manifest::{ManifestError, Scaling, Trigger, TriggerKind};
 use crate::config::Config;
 use crate::secret::Secret;
+use crate::time::now_unix_ms;
 use crate::trigger::{Schedule, Subscription};
 
 /// What names of the platform's own variables begin with.

@@ -15,7 +15,8 @@ use crate::function::Function;
 use crate::invocation::Invocation;
 use crate::platform::Platform;
 use crate::platform::events::key;
-use crate::queue::{Accepted, Batch, Kind, NewDelivery, Once, Payload, now_unix_ms};
+use crate::queue::{Accepted, Batch, Kind, NewDelivery, Once, Payload};
+use crate::time::now_unix_ms;
 
 /// How a caller says whether it waits.
 const INVOCATION: HeaderName = HeaderName::from_static("x-zygo-invocation");

@@ -13,7 +13,7 @@ use zygo_wire::data::BodyKind;
 
 use super::inflow::InflowError;
 use super::problem::RequestError;
-use crate::invocation::{Invocation, Trigger};
+use crate::invocation::{Invocation, Trigger, new_request_id};
 use crate::trace::{Caller, Trace};
 
 /// A longer id of the caller's is replaced by ours.
@@ -37,11 +37,7 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Arc<str> {
         .filter(usable)
     {
         Some(id) => Arc::from(id),
-        None => Arc::from(format!(
-            "req-{:016x}{:08x}",
-            fastrand::u64(..),
-            fastrand::u32(..)
-        )),
+        None => Arc::from(new_request_id()),
     }
 }
 

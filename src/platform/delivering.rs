@@ -15,9 +15,8 @@ use crate::function::{Function, Version};
 use crate::instance::InstanceError;
 use crate::invocation::{Answer, Invocation, Trigger};
 use crate::invoke::InvokeError;
-use crate::queue::{
-    Change, Delivery, Ending, Finish, Kind, LastError, Limits, Next, Queue, Retry, now_unix_ms,
-};
+use crate::queue::{Change, Delivery, Ending, Finish, Kind, LastError, Limits, Next, Queue, Retry};
+use crate::time::now_unix_ms;
 use crate::trace::Caller;
 
 /// Instances of a function that says nothing of its bound.

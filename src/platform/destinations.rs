@@ -12,9 +12,10 @@ use super::Platform;
 use super::delivering::Attempt;
 use crate::function::Destination;
 use crate::instance::InstanceError;
-use crate::invocation::Answer;
+use crate::invocation::{Answer, new_request_id};
 use crate::invoke::InvokeError;
-use crate::queue::{Delivery, Kind, NewDelivery, Next, Payload, now_unix_ms};
+use crate::queue::{Delivery, Kind, NewDelivery, Next, Payload};
+use crate::time::now_unix_ms;
 use crate::time::rfc3339;
 use crate::trigger::event::Event;
 
@@ -248,7 +249,7 @@ impl Platform {
         kind: Kind,
         mut payload: Payload,
     ) -> NewDelivery {
-        let request_id = super::events::new_request_id();
+        let request_id = new_request_id();
         if kind == Kind::Async {
             let mut event: Value = serde_json::from_slice(&payload.event).unwrap_or_default();
             event["requestId"] = request_id.as_str().into();

@@ -3,12 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::Platform;
+use crate::function::digest;
 use crate::function::manifest::TriggerKind;
 use crate::function::{Function, Registry};
-use crate::queue::{Accepted, Batch, Kind, NewDelivery, Once, Payload, QueueError, now_unix_ms};
+use crate::invocation::new_request_id;
+use crate::queue::{Accepted, Batch, Kind, NewDelivery, Once, Payload, QueueError};
+use crate::time::now_unix_ms;
 use crate::trigger::Subscription;
 use crate::trigger::event::Event;
 
@@ -159,19 +161,8 @@ impl Platform {
     }
 }
 
-/// A key of requests that are done once. Parts cannot run into each other: each comes with its length.
+/// A key of requests that are done once.
 pub(crate) fn key(what: &str, parts: &[&str]) -> String {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update((part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
-    }
-    let digest = hasher.finalize();
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{what}/{hex}")
-}
-
-/// `req-` and 24 random digits.
-pub(crate) fn new_request_id() -> String {
-    format!("req-{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..))
+    let digest = digest::of_parts(parts.iter().map(|part| part.as_bytes()));
+    format!("{what}/{}", hex::encode(digest))
 }

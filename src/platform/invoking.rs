@@ -6,7 +6,8 @@ use super::{Platform, spans};
 use crate::function::{Function, Version};
 use crate::invocation::{Invocation, Outcome};
 use crate::invoke::{self, InvokeError};
-use crate::telemetry::{NS_PER_MS, OK, Record, unix_ns};
+use crate::telemetry::{NS_PER_MS, OK, Record};
+use crate::time::unix_ns;
 
 impl Platform {
     /// Runs one invocation on a version of its own, or on the function's current one.

@@ -8,13 +8,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Platform;
-use super::events::new_request_id;
 use crate::function::Function;
 use crate::function::manifest::TriggerKind;
+use crate::invocation::new_request_id;
 use crate::queue::{
     Accepted, Batch, Kind, LastTick, NewDelivery, Payload, QueueError, ScheduleId, Tick,
-    now_unix_ms,
 };
+use crate::time::now_unix_ms;
 use crate::time::rfc3339;
 use crate::trigger::Schedule;
 use crate::trigger::schedule::{Firing, Overlap};

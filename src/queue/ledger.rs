@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::changes;
 use super::claims;
 use super::delivery::{Delivery, WEBHOOK_LANE};
 use super::lanes::Lanes;
@@ -13,8 +14,8 @@ use super::room::Room;
 use super::transaction::{Effects, Ids, Transaction};
 use super::turn::{Turn, count, size};
 use super::work::{Accepted, Batch, Change, Command, Finish, QueueError};
-use super::{changes, now_unix_ms};
 use crate::store::{Database, StoreError};
+use crate::time::now_unix_ms;
 
 /// The most that one transaction writes.
 const COMMANDS_MAX: usize = 1_000;

@@ -49,7 +49,7 @@ pub(crate) use settings::QueueSettings;
 pub(crate) use work::{Accepted, Batch, Change, Finish, Once, QueueError, Tick};
 
 use crate::store::{Database, StoreError};
-use crate::telemetry::{NS_PER_MS, unix_ns};
+use crate::time::now_unix_ms;
 use ledger::Ledger;
 use room::Room;
 use work::Command;
@@ -198,8 +198,4 @@ async fn recover(ledger: &mut Ledger) -> Result<(), StoreError> {
         );
     }
     Ok(())
-}
-
-pub(crate) fn now_unix_ms() -> i64 {
-    unix_ns() / NS_PER_MS
 }

@@ -4,8 +4,9 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::delivery::{Delivery, State};
 use super::rows::{self, COLUMNS};
-use super::{Queue, QueueSettings, now_unix_ms};
+use super::{Queue, QueueSettings};
 use crate::store::StoreError;
+use crate::time::now_unix_ms;
 
 /// So many are forgotten at a time: whoever writes in between waits no longer than for these.
 const FORGET_AT_ONCE: i64 = 1_000;

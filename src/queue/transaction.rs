@@ -57,7 +57,7 @@ pub(super) struct Ids {
 impl Ids {
     /// The time in nanoseconds, or a little later when that is taken.
     fn next(&mut self) -> i64 {
-        self.last = (self.last + 1).max(crate::telemetry::unix_ns());
+        self.last = (self.last + 1).max(crate::time::unix_ns());
         self.last
     }
 }

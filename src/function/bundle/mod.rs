@@ -114,7 +114,7 @@ impl Bundle {
             hasher.update((content.len() as u64).to_le_bytes());
             hasher.update(content);
         }
-        super::digest::hex(&hasher.finalize())
+        hex::encode(hasher.finalize())
     }
 
     /// Whether there is no file at all.
