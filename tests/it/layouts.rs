@@ -41,8 +41,9 @@ fn hashing(language: Language) -> &'static str {
 /// Crashes an idle instance so often. Native code of a handler would end in the same way.
 fn crash(platform: &Platform, function: &str, times: usize) {
     for _ in 0..times {
-        platform.invoke(function, &json!("fine")).expect(200);
         let pid = wait_for("an idle instance", DEADLINE, || {
+            // Each time anew: one that came from a zygote which has just been replaced is let go.
+            platform.invoke(function, &json!("fine")).expect(200);
             let pid = platform.show(function)["processes"]["idlePids"][0].as_i64();
             i32::try_from(pid?).ok()
         });
