@@ -27,6 +27,9 @@ use crate::zygote::{FunctionZygote, Process};
 
 /// How long to wait for the word on how a process ended, once its socket has closed.
 const EXIT_STATUS_PATIENCE: Duration = Duration::from_millis(200);
+/// After so many lines in a row others on the same thread get their turn: a socket holds hundreds, and whoever writes that
+/// many would make all others wait for milliseconds.
+const LINES_PER_TURN: usize = 8;
 
 /// What bounds one invocation.
 #[derive(Debug, Clone, Copy)]
@@ -203,11 +206,16 @@ impl Instance {
         logs: &mut LogLines,
         journal: &Journal,
     ) -> Result<(Result<Answer, InstanceError>, Usage), InstanceError> {
+        let mut lines = 0;
         loop {
             match self.receive(limits.response_len_max).await? {
                 Event::Logged(number, level, text) if self.is_current(number) => {
                     journal.line(level, &text, Some(self.id));
                     logs.push(level, text);
+                    lines += 1;
+                    if lines % LINES_PER_TURN == 0 {
+                        tokio::task::yield_now().await;
+                    }
                 }
                 Event::Finished(number, answer, usage) if self.is_current(number) => {
                     return Ok((answer, usage));
