@@ -102,7 +102,8 @@ impl Instance {
         self.place().node.attach(pid)
     }
 
-    /// How many processes the kernel has ended for want of memory.
+    /// How many processes the kernel has ended for want of memory. Version 2 counts the one that wanted it twice when all
+    /// of the group end with it.
     pub fn out_of_memory_kills(&self) -> io::Result<u64> {
         let Place { node, kills, .. } = self.place();
         Ok(node.out_of_memory_kills()?.saturating_sub(*kills))

@@ -20,20 +20,22 @@ fn is_ended_out_of_memory(test: &str, script: &str) {
     let mut hog = attached(&instance, Process::python(script));
     assert_eq!(hog.wait().signal(), Some(9));
     let counted = within(Duration::from_secs(1), || {
-        (instance.out_of_memory_kills().expect("a number") == 1).then_some(())
+        Some(instance.out_of_memory_kills().expect("a number")).filter(|kills| *kills > 0)
     });
-    assert!(counted.is_some(), "not counted within a second");
+    let kills = counted.expect("counted within a second");
+    // Version 2 counts a process that is ended with its group once as the culprit and once as a member.
+    assert!(kills <= 2, "{kills}");
     let peak = instance
         .memory_peak()
         .expect("a number")
         .expect("a first user");
     assert!((48 << 20..=64 << 20).contains(&peak), "{peak}");
     assert!(group.memory_peak().expect("a number") >= peak);
-    assert_eq!(group.out_of_memory_kills().expect("a number"), 1);
+    assert_eq!(group.out_of_memory_kills().expect("a number"), kills);
     instance.remove(PATIENCE).expect("removed");
     assert_eq!(
         group.out_of_memory_kills().expect("a number"),
-        1,
+        kills,
         "forgotten with its leaf"
     );
     assert!(group.is_empty().expect("known"));
