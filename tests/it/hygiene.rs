@@ -266,31 +266,3 @@ fn contains(bytes: &[u8], text: &[u8]) -> bool {
     }
     false
 }
-
-#[test]
-fn a_fresh_process_finds_nothing_of_the_invocation_before() {
-    let platform = Platform::shared();
-    in_every_language(|language| {
-        let code = language.handler("leaves");
-        let found = |function: &str| platform.invoke(function, &json!("look")).handler_body();
-        let kept = platform.deploy(language, &code, &json!({"scaling": {"maxInstances": 1}}));
-        platform.invoke(&kept, &json!("leave")).expect(200);
-        let traces = found(&kept);
-        let traces = traces.as_array().expect("a list").len();
-        // Whoever finds nothing in the same process proves nothing about another.
-        assert!(
-            traces >= language.pick(11, 20, 16),
-            "{language:?}: {}",
-            found(&kept)
-        );
-        for parked in [0, 1] {
-            let settings =
-                json!({"isolation": "request", "scaling": {"maxInstances": 1, "parked": parked}});
-            let fresh = platform.deploy(language, &code, &settings);
-            for _ in 0..10 {
-                platform.invoke(&fresh, &json!("leave")).expect(200);
-                assert_eq!(found(&fresh), json!([]), "{language:?}, {parked} parked");
-            }
-        }
-    });
-}

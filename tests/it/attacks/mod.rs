@@ -3,7 +3,7 @@
 //! - `status`: what every process of a function is, seen from outside (S8, S11, S18)
 //! - `visible`: what of the machine is visible inside (S6, S12, S13, S14, S17)
 //! - `planted`: what others planted (S6, S12, F5)
-//! - `syscalls`: system calls, one by one (S5, S7, S8, S9, S10, S12, S14)
+//! - `syscalls`: system calls, one by one (S5, S7, S8, S9, S10, S12, S14, S16)
 //! - `files`: files and the temporary folder (S6, S12, S14, S17)
 //! - `ends`: loops, daemons and crashes (S3, S4, S7, S15)
 //! - `limits`: bombs and floods (S1, S2, S18, S19)
@@ -12,7 +12,8 @@
 //! - `siblings`: instances of one function (S7)
 //! - `clients`: clients that take their time (H1)
 //! - `groups`: what only control groups stop (S1, S2)
-//! - `engine`: what JavaScript reaches (S6, S14, S16)
+//! - `engine`: what JavaScript reaches (S6, S14)
+//! - `leavings`: what one invocation leaves to the next (F6)
 //! - `load`: modules that attack while they are loaded (S20)
 //! - `layers`: each layer taken away (S22)
 //! - `machines`: machines that lack a layer (S22)
@@ -30,6 +31,7 @@ mod ends;
 mod engine;
 mod files;
 mod groups;
+mod leavings;
 mod layers;
 mod limits;
 mod load;
