@@ -41,6 +41,7 @@ const log = load("zygo/log.js");
 const timers = load("zygo/timers.js");
 const { process } = load("zygo/process.js");
 const hooks = load("zygo/hooks.js");
+const webhooks = load("zygo/webhooks.js");
 const handler = load("zygo/handler.js");
 const response = load("zygo/response.js");
 const error = load("zygo/error.js");
@@ -95,7 +96,9 @@ define(["console", "global", "process", "self"], {
   self: globalThis,
 });
 Object.defineProperty(globalThis, Symbol.for("zygo.require"), { value: commonjs.requireFile });
-define(["Zygo"], { Zygo: Object.freeze({ beforeSnapshot: hooks.beforeSnapshot, afterRestore: hooks.afterRestore }) });
+define(["Zygo"], {
+  Zygo: Object.freeze({ beforeSnapshot: hooks.beforeSnapshot, afterRestore: hooks.afterRestore, ...webhooks }),
+});
 
 class Navigator {
   get hardwareConcurrency() {

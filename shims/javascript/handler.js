@@ -52,7 +52,7 @@ function withFetch(object) {
   };
 }
 
-// Returns what is wrong, or nothing.
+// Returns what is wrong; or, when nothing is, whether the handler is an application, which reads JSON itself.
 function bind(namespace, name, file, settings) {
   setFunction(settings.name, settings.version, settings.memoryLimitMb);
   const found = find(namespace, name);
@@ -63,11 +63,13 @@ function bind(namespace, name, file, settings) {
   }
   if (typeof found === "function") {
     call = found.length >= 3 ? withCallback(found) : found;
-  } else if (typeof found?.fetch === "function") {
-    call = withFetch(found);
-  } else {
-    return `\`${name}\` in ${file} is no function but ${found === null ? "null" : typeof found}`;
+    return false;
   }
+  if (typeof found?.fetch === "function") {
+    call = withFetch(found);
+    return true;
+  }
+  return `\`${name}\` in ${file} is no function but ${found === null ? "null" : typeof found}`;
 }
 
 function dispatch(event, requestId, deadline, traceparent, tracestate) {

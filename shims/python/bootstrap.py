@@ -15,7 +15,7 @@ import secrets, select, shutil, signal, site, socket, ssl, statistics, string, s
 import textwrap, threading, time, traceback, types, typing, unicodedata, urllib.parse, urllib.request, uuid, warnings  # noqa: E401
 import weakref, zipfile, zlib, zoneinfo  # noqa: E401
 
-from _zygo import forks, log, loop
+from _zygo import apps, forks, log, loop
 
 _NAMES_LISTED_MAX = 12
 
@@ -40,7 +40,7 @@ def install():
 
 
 def load(root, environment, module_name, file, export):
-    """Returns the handler and how many arguments it takes (0 to 2)."""
+    """Returns the handler, how many arguments it takes (0 to 2), and whether it wants the body as bytes."""
     set_environment(environment)
     sys.path.insert(0, root)
     # Where packages are that were installed at deployment.
@@ -49,7 +49,8 @@ def load(root, environment, module_name, file, export):
     os.chdir(root)
     module = _import(module_name, file)
     handler = _find(module, export, os.path.relpath(file, root))
-    return handler, _argument_count(handler)
+    app = apps.adapt(handler)
+    return (handler, _argument_count(handler), False) if app is None else (app, 1, True)
 
 
 def set_environment(pairs):

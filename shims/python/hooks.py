@@ -1,4 +1,4 @@
-"""The functions that user code wants to be called around a snapshot. Seen by users as `zygo`.
+"""The functions that user code wants to be called around a snapshot. Seen by users as `zygo`, with the help for webhooks.
 
     import zygo
 
@@ -9,7 +9,9 @@
 import sys
 import types
 
-__all__ = ["after_restore", "before_snapshot"]
+from _zygo.webhooks import WebhookError, verify_webhook
+
+__all__ = ["WebhookError", "after_restore", "before_snapshot", "verify_webhook"]
 
 _before_snapshot = []
 _after_restore = []

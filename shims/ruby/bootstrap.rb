@@ -34,13 +34,14 @@ module Zygo
         $LOAD_PATH.unshift(directory)
         require file
         @handler = Handler.find(export)
+        @takes_bytes = @handler.is_a?(Apps::Handler)
         nil
       end
 
       # One invocation, from texts to a response's parts.
       def invoke(request_id, deadline_ms, traceparent, tracestate, event, body_is_json, body)
         context = Context.new(request_id, deadline_ms, traceparent, tracestate)
-        Response.build(@handler.call(Event.build(event, body_is_json, body), context))
+        Response.build(@handler.call(Event.build(event, body_is_json && !@takes_bytes, body), context))
       end
 
       # Goes the way of an invocation with handlers that are no user's.

@@ -11,6 +11,8 @@ module Zygo
 
       # A proc that passes on just what the method's parameters ask for.
       def adapt(method, name)
+        return Apps.adapt(method) if Apps.app?(method)
+
         positional, keywords = shape(method.parameters, name)
         case [positional, keywords]
         when [2, []] then method.to_proc

@@ -8,17 +8,18 @@ use crate::shim::Shim;
 
 type Value<'s> = v8::Local<'s, v8::Value>;
 
-/// The event with its body. `None` when the engine could not make it: text too long, or no JSON.
+/// The event with its body, JSON as text when the handler `takes_text`. `None` when the engine could not make it: text too long, or no JSON.
 pub(crate) fn event<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     shim: &Shim,
     invocation: &Invocation<'_>,
+    takes_text: bool,
 ) -> Option<Value<'s>> {
     let event = json(scope, invocation.event)?;
     let body = match invocation.body_kind {
         BodyKind::None => v8::null(scope).into(),
-        BodyKind::Json => json(scope, invocation.body)?,
-        BodyKind::Text => text(scope, invocation.body)?.into(),
+        BodyKind::Json if !takes_text => json(scope, invocation.body)?,
+        BodyKind::Json | BodyKind::Text => text(scope, invocation.body)?.into(),
         BodyKind::Binary => bytes(scope, invocation.body)?,
     };
     let object = v8::Local::<v8::Object>::try_from(event).ok()?;

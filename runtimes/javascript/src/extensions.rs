@@ -22,7 +22,7 @@ macro_rules! shim {
 }
 
 static SHIM_BOOTSTRAP: [ExtensionFileSource; 1] = [shim!("bootstrap.js")];
-static SHIM_SCRIPTS: [ExtensionFileSource; 12] = [
+static SHIM_SCRIPTS: [ExtensionFileSource; 13] = [
     shim!("commonjs.js"),
     shim!("context.js"),
     shim!("error.js"),
@@ -30,6 +30,7 @@ static SHIM_SCRIPTS: [ExtensionFileSource; 12] = [
     shim!("handler.js"),
     shim!("exceptions.js"),
     shim!("hooks.js"),
+    shim!("webhooks.js"),
     shim!("log.js"),
     shim!("process.js"),
     shim!("rehearsal.js"),

@@ -36,9 +36,14 @@ impl JavaScript {
 
     /// Calls the handler. Most handlers are done when the microtasks are.
     fn dispatch(&mut self, invocation: &Invocation<'_>) -> Step {
-        let Self { engine, shim, .. } = self;
+        let Self {
+            engine,
+            shim,
+            takes_text,
+            ..
+        } = self;
         shim::enter!(scope, engine, shim);
-        let Some(event) = convert::event(scope, shim, invocation) else {
+        let Some(event) = convert::event(scope, shim, invocation, *takes_text) else {
             let message = "the event is too large for the engine";
             return Step::Done(Err(Failure::new(
                 FailureKind::OutOfMemory,

@@ -213,7 +213,10 @@ fn bind(
             settings.into(),
         ];
         match shim::call(scope, &runtime.shim.bind, &arguments) {
-            Ok(problem) if problem.is_undefined() => None,
+            Ok(bound) if bound.is_boolean() => {
+                runtime.takes_text = bound.is_true();
+                None
+            }
             Ok(problem) => Some(problem.to_rust_string_lossy(scope)),
             Err(thrown) => {
                 return Err(failure::thrown(

@@ -16,7 +16,7 @@ use crate::resolve::{self, Asked};
 use crate::{bundle, commonjs, transpile};
 
 /// The module behind `import … from "zygo"`.
-const HOOKS: &str = "export const { beforeSnapshot, afterRestore } = globalThis.Zygo;\nexport default globalThis.Zygo;";
+const HOOKS: &str = "export const { beforeSnapshot, afterRestore, verifyWebhook, WebhookError } = globalThis.Zygo;\nexport default globalThis.Zygo;";
 
 /// How many bytes of source are compiled as a whole.
 const EAGER_LEN_MAX: usize = 256 * 1024;

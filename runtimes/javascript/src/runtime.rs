@@ -27,6 +27,8 @@ pub(crate) struct JavaScript {
     pub(crate) blockers: Vec<String>,
     /// Why the module's top level has not ended, if it has not.
     pub(crate) unfinished: Option<String>,
+    /// Whether the handler is to get JSON as it was sent: an application reads it itself.
+    pub(crate) takes_text: bool,
 }
 
 pub(crate) type Promise = v8::Global<v8::Promise>;
@@ -51,6 +53,7 @@ impl Runtime for JavaScript {
             root: String::new(),
             blockers: Vec::new(),
             unfinished: None,
+            takes_text: false,
         };
         rehearsal::run(&mut runtime)?;
         runtime.compact()?;

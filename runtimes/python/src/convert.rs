@@ -11,15 +11,17 @@ use runtime_core::wire::{BodyKind, Failure, FailureKind};
 use crate::json::{self, Fault};
 use crate::shim::Shim;
 
-/// The handler's first argument.
+/// The handler's first argument; the body is bytes in any case when the handler takes nothing else.
 pub(crate) fn event<'py>(
     py: Python<'py>,
     shim: &Shim,
     invocation: &Invocation<'_>,
+    takes_bytes: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let event = scan(py, shim, invocation.event)?;
     let body = match invocation.body_kind {
         BodyKind::None => py.None().into_bound(py),
+        _ if takes_bytes => PyBytes::new(py, invocation.body).into_any(),
         BodyKind::Json => scan(py, shim, invocation.body)?,
         BodyKind::Text => PyString::from_bytes(py, invocation.body)?.into_any(),
         BodyKind::Binary => PyBytes::new(py, invocation.body).into_any(),

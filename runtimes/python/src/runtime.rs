@@ -34,6 +34,8 @@ pub(crate) struct Python {
 struct Handler {
     callable: Py<PyAny>,
     argument_count: u8,
+    /// Whether it is to get the body as bytes, whatever they are: applications read them themselves.
+    takes_bytes: bool,
 }
 
 impl Runtime for Python {
@@ -152,7 +154,7 @@ impl Python {
             located.file.to_string_lossy(),
             &located.export,
         );
-        let (callable, argument_count) = self
+        let (callable, argument_count, takes_bytes) = self
             .shim
             .bootstrap
             .bind(py)
@@ -161,6 +163,7 @@ impl Python {
         Ok(Handler {
             callable,
             argument_count,
+            takes_bytes,
         })
     }
 
@@ -223,7 +226,7 @@ fn call<'py>(
     handler: &Handler,
     invocation: &Invocation<'_>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let event = convert::event(py, shim, invocation)?;
+    let event = convert::event(py, shim, invocation, handler.takes_bytes)?;
     let callable = handler.callable.bind(py);
     let result = match handler.argument_count {
         0 => callable.call0()?,
@@ -268,6 +271,7 @@ impl Rehearsal {
         let handler = Handler {
             callable: callable.clone().unbind(),
             argument_count: 2,
+            takes_bytes: false,
         };
         let invocation = Invocation {
             request_id: "req-rehearsal",

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 /// Name and source of each module, dependencies first. `bootstrap` imports the common library.
-const MODULES: [(&str, &str); 10] = [
+const MODULES: [(&str, &str); 12] = [
     (
         "_zygo.forks",
         include_str!("../../../shims/python/forks.py"),
@@ -14,9 +14,14 @@ const MODULES: [(&str, &str); 10] = [
     ("_zygo.log", include_str!("../../../shims/python/log.py")),
     ("_zygo.loop", include_str!("../../../shims/python/loop.py")),
     (
+        "_zygo.webhooks",
+        include_str!("../../../shims/python/webhooks.py"),
+    ),
+    (
         "_zygo.hooks",
         include_str!("../../../shims/python/hooks.py"),
     ),
+    ("_zygo.apps", include_str!("../../../shims/python/apps.py")),
     (
         "_zygo.bootstrap",
         include_str!("../../../shims/python/bootstrap.py"),

@@ -12,7 +12,7 @@ use runtime_core::log::{self, Level};
 use crate::lines::Lines;
 
 /// Each file of the shim under the name that backtraces know it by, in the order of loading.
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 12] = [
     (
         "zygo/random.rb",
         include_str!("../../../shims/ruby/random.rb"),
@@ -20,6 +20,10 @@ const FILES: [(&str, &str); 10] = [
     (
         "zygo/hooks.rb",
         include_str!("../../../shims/ruby/hooks.rb"),
+    ),
+    (
+        "zygo/webhooks.rb",
+        include_str!("../../../shims/ruby/webhooks.rb"),
     ),
     ("zygo/log.rb", include_str!("../../../shims/ruby/log.rb")),
     (
@@ -38,6 +42,7 @@ const FILES: [(&str, &str); 10] = [
         "zygo/error.rb",
         include_str!("../../../shims/ruby/error.rb"),
     ),
+    ("zygo/apps.rb", include_str!("../../../shims/ruby/apps.rb")),
     (
         "zygo/handler.rb",
         include_str!("../../../shims/ruby/handler.rb"),
