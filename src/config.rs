@@ -4,14 +4,18 @@
 //! the file is also the variable `ZYGO_` + its name in capitals; the specification's short names `PORT HOST VERBOSE
 //! MAX_MEMORY MAX_TIMEOUT` work too, and OpenTelemetry's own variables for traces. Unknown keys are refused.
 
+mod failure;
+mod networks;
 mod rules;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use failure::ConfigError;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+pub(crate) use networks::Networks;
 use serde::{Deserialize, Serialize};
 
 use crate::admission::Trip;
@@ -26,7 +30,12 @@ pub struct Config {
     pub host: IpAddr,
     /// Port to listen on; 0 takes a free one.
     pub port: u16,
-    /// Whether to log every request.
+    /// Host names of the platform itself, with commas between; no function may take them as its domain.
+    pub hosts: String,
+    /// Proxies whose `Forwarded` and `X-Forwarded-…` are believed: addresses and networks such as `10.0.0.0/8`, with commas
+    /// between.
+    pub trusted_proxies: String,
+    /// Whether to log every request, and to tell callers of HTTP triggers how a handler failed.
     pub verbose: bool,
     /// Folder that holds all state.
     pub data_dir: PathBuf,
@@ -135,6 +144,8 @@ impl Default for Config {
         Self {
             host: IpAddr::from([127, 0, 0, 1]),
             port: 3000,
+            hosts: String::new(),
+            trusted_proxies: String::new(),
             verbose: false,
             data_dir: PathBuf::from("./zygo-data"),
             database_url: None,
@@ -188,25 +199,6 @@ impl Default for Config {
             trace_sample_ratio: 1.0,
         }
     }
-}
-
-/// A configuration that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A key is unknown, or a value has the wrong type.
-    #[error("{0}")]
-    Malformed(#[from] Box<figment::Error>),
-    /// A value is out of range.
-    #[error("{key} must be {rule}")]
-    OutOfRange {
-        /// The key.
-        key: &'static str,
-        /// What it must be.
-        rule: &'static str,
-    },
-    /// The folder of the runtimes cannot be found.
-    #[error("the folder of this program is unknown; set runtime_dir")]
-    NoRuntimeDir(#[source] std::io::Error),
 }
 
 impl Config {

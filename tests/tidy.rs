@@ -17,7 +17,7 @@ const LAYERS: [&[&str]; 8] = [
 ];
 /// What all may use; they use each other and the error types that they carry.
 #[rustfmt::skip]
-const LEAVES: [&str; 21] = ["admission", "alert", "artifact", "auth", "background", "config", "cost", "error", "failpoints", "invocation", "isolation", "marketplace", "packet_socket", "pointer", "seal", "secret", "store", "telemetry", "time", "trace", "main"];
+const LEAVES: [&str; 22] = ["admission", "alert", "artifact", "auth", "background", "config", "cost", "error", "failpoints", "invocation", "isolation", "marketplace", "packet_socket", "pointer", "route", "seal", "secret", "store", "telemetry", "time", "trace", "main"];
 /// Uses that go up, each with its reason.
 const EXCEPTIONS: [(&str, &str, &str); 1] = [(
     "function",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::rules;
+use super::{http_trigger, rules};
 use crate::admission::Rate;
 use crate::config::Config;
 use crate::pool::Isolation;
@@ -106,7 +106,7 @@ pub struct Manifest {
     /// Whether everyone may invoke it, without a credential.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub public: bool,
-    /// A host name that leads to it.
+    /// A host name that leads to it, or `*.` and a name: everything below that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_domain: Option<String>,
 }
@@ -235,6 +235,7 @@ impl Manifest {
         rules::check_variables("/secrets", &self.secrets)?;
         rules::check_scaling(&self.scaling, config)?;
         rules::check_triggers(&self.triggers)?;
+        http_trigger::check(self, config)?;
         match self.rate_limit {
             Some(limit) if limit.max_requests == 0 || limit.window_ms == 0 => Err(
                 ManifestError::new("/rateLimit", "maxRequests and windowMs must be at least 1"),

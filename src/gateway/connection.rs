@@ -10,7 +10,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -19,11 +18,12 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::client::Peer;
+use super::front::Front;
 use super::pace::{Pace, Verdict};
 use super::traffic::{InFlight, Traffic, Watched};
 
@@ -31,17 +31,24 @@ use super::traffic::{InFlight, Traffic, Watched};
 pub(super) async fn serve(
     stream: TcpStream,
     server: &auto::Builder<TokioExecutor>,
-    router: Router,
+    front: Front,
     pace: Pace,
     mut stop: watch::Receiver<bool>,
 ) {
+    let Ok(peer) = stream.peer_addr() else {
+        return;
+    };
     let traffic = Arc::new(Traffic::default());
     let io = TokioIo::new(Watched {
         stream,
         traffic: Arc::clone(&traffic),
     });
     let service = Counting {
-        inner: TowerToHyperService::new(router),
+        front,
+        peer: Peer {
+            address: peer.ip(),
+            tls: false,
+        },
         traffic: Arc::clone(&traffic),
     };
     let mut connection = pin!(
@@ -74,7 +81,8 @@ pub(super) async fn serve(
 
 /// A service that counts what it has not answered.
 struct Counting {
-    inner: TowerToHyperService<Router>,
+    front: Front,
+    peer: Peer,
     traffic: Arc<Traffic>,
 }
 
@@ -83,9 +91,10 @@ impl Service<Request<Incoming>> for Counting {
     type Error = std::convert::Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let in_flight = self.traffic.begin();
-        let answer = self.inner.call(request);
+        request.extensions_mut().insert(self.peer);
+        let answer = self.front.router(&request).call(request);
         Box::pin(async move {
             let response = answer.await?;
             Ok(response.map(|body| Counted {

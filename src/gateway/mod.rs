@@ -3,8 +3,10 @@
 //! The accept loop is our own because `axum::serve` sets no time limit on headers. Nothing below knows HTTP.
 
 pub(crate) mod authorize;
+mod client;
 mod connection;
 mod docs;
+mod front;
 mod health;
 mod inflow;
 mod invoke;
@@ -18,18 +20,19 @@ pub(crate) mod response;
 mod router;
 mod status;
 mod traffic;
+mod trigger;
 mod workers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
+use front::Front;
 use inflow::Inflow;
 use pace::Pace;
 use places::Places;
@@ -48,10 +51,10 @@ const BACKLOG: u32 = 4_096;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A bound listener with its routes.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "routers show nothing")]
 pub struct Gateway {
     listener: TcpListener,
-    router: Router,
+    front: Front,
     pace: Pace,
     places: Places,
 }
@@ -71,7 +74,7 @@ impl Gateway {
         let inflow = Inflow::new(config.max_bodies_bytes, pace);
         Ok(Self {
             listener,
-            router: router::router(Arc::clone(platform), inflow),
+            front: router::front(platform, &inflow),
             pace,
             places: Places::new(config.max_connections, config.max_connections_per_address),
         })
@@ -96,7 +99,7 @@ impl Gateway {
     ) -> std::io::Result<()> {
         let (stopping, stopped) = watch::channel(false);
         let mut workers = Workers::start(&Serving {
-            router: self.router.clone(),
+            front: self.front.clone(),
             server: server(self.pace),
             pace: self.pace,
             stop: stopped,

@@ -164,7 +164,8 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    fn new(row: Row, detail: String) -> Self {
+    /// A problem of a kind, and nothing of how it came about.
+    pub(super) fn new(row: Row, detail: String) -> Self {
         let (status, code, title) = row;
         let kind = format!("https://zygo.dev/errors/{code}");
         Self {
@@ -198,6 +199,10 @@ impl Problem {
             },
             RequestError::Deploy(DeployError::NameTaken(_)) => Self {
                 pointer: Some("/name".to_owned()),
+                ..problem
+            },
+            RequestError::Deploy(DeployError::Taken(taken)) => Self {
+                pointer: Some(taken.pointer.clone()),
                 ..problem
             },
             RequestError::Deploy(DeployError::Build(BuildError::Rejected(failure)))

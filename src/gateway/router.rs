@@ -12,9 +12,10 @@ use http::{Request, header};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
+use super::front::Front;
 use super::inflow::{self, Inflow};
 use super::problem::{Problem, Rejection, RequestError};
-use super::{authorize, docs, health, invoke, openapi, request, response};
+use super::{authorize, docs, health, invoke, openapi, request, response, trigger};
 use crate::api;
 use crate::platform::Platform;
 
@@ -26,14 +27,24 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
     serde_json::to_vec(&document).unwrap_or_default().into()
 });
 
-/// All routes.
-pub(super) fn router(platform: Arc<Platform>, inflow: Inflow) -> Router {
+/// All routes of all hosts.
+pub(super) fn front(platform: &Arc<Platform>, inflow: &Inflow) -> Front {
+    let held = middleware::from_fn_with_state(inflow.clone(), inflow::hold);
+    let domains = Router::new()
+        .fallback(trigger::on_a_domain)
+        .layer(held)
+        .with_state(Arc::clone(platform));
+    let api = router(Arc::clone(platform), inflow.clone());
+    Front::new(Arc::clone(platform), api, domains)
+}
+
+/// The platform's own routes, and beside them those of functions.
+fn router(platform: Arc<Platform>, inflow: Inflow) -> Router {
     let control = Router::from(control())
         // Pages for people are no operations.
         .route("/docs", get(docs::entrance))
         .route("/docs/", get(docs::entrance))
         .route("/docs/{*rest}", get(docs::file))
-        .fallback(|| async { Rejection::from(RequestError::PathNotFound) })
         .method_not_allowed_fallback(|| async { Rejection::from(RequestError::MethodNotAllowed) })
         .layer(middleware::from_fn_with_state(
             Arc::clone(&platform),
@@ -46,6 +57,7 @@ pub(super) fn router(platform: Arc<Platform>, inflow: Inflow) -> Router {
         .layer(middleware::from_fn(identify));
     Router::from(data())
         .merge(control)
+        .fallback(trigger::beside_the_api)
         .layer(middleware::from_fn_with_state(inflow, inflow::hold))
         .with_state(platform)
 }

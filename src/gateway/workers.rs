@@ -6,12 +6,12 @@
 use std::net::TcpStream;
 use std::thread::JoinHandle;
 
-use axum::Router;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto;
 use tokio::sync::{mpsc, watch};
 
 use super::connection;
+use super::front::Front;
 use super::pace::Pace;
 use super::places::Place;
 
@@ -28,7 +28,7 @@ pub(super) struct Accepted {
 /// What every connection is served with.
 #[derive(Clone)]
 pub(super) struct Serving {
-    pub(super) router: Router,
+    pub(super) front: Front,
     pub(super) server: auto::Builder<TokioExecutor>,
     pub(super) pace: Pace,
     /// Tells connections when to end.
@@ -95,13 +95,13 @@ async fn serve(mut receiver: mpsc::Receiver<Accepted>, serving: Serving) {
             continue;
         };
         let Serving {
-            router,
+            front,
             server,
             pace,
             stop,
         } = serving.clone();
         tokio::spawn(async move {
-            connection::serve(stream, &server, router, pace, stop).await;
+            connection::serve(stream, &server, front, pace, stop).await;
             drop(place);
         });
     }

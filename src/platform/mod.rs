@@ -16,14 +16,14 @@ use crate::alert::{AlertError, Alerts};
 use crate::artifact::{ArtifactError, Artifacts};
 use crate::auth::{Auth, AuthSetupError};
 use crate::background::Background;
-use crate::config::{Config, ConfigError};
-use crate::function::Registry;
+use crate::config::{Config, ConfigError, Networks};
 use crate::function::dependencies::Dependencies;
 use crate::function::deployment::{DeployError, Deployer};
 use crate::function::folder::Folders;
 use crate::function::manifest::RUNTIMES;
 use crate::function::store::FunctionStore;
 use crate::function::store::answers::Answers;
+use crate::function::{Registry, Routes};
 use crate::isolation::{Isolation, IsolationError};
 use crate::marketplace::{Catalogue, TemplateError};
 use crate::pool::Capacity;
@@ -113,6 +113,8 @@ pub struct Platform {
     tracer: Tracer,
     started: Instant,
     registry: Arc<Registry>,
+    routes: Arc<Routes>,
+    trusted_proxies: Networks,
     zygotes: Arc<LanguageZygotes>,
     isolation: Arc<Isolation>,
     capacity: Arc<Capacity>,
@@ -139,7 +141,7 @@ impl Platform {
         let telemetry = open_telemetry(&config).await?;
         let alerts = Alerts::open(state.clone(), Arc::clone(&sealer), &telemetry, &config).await?;
         let tracer = Tracer::start(&config)?;
-        let registry = Arc::new(Registry::default());
+        let (registry, routes) = (Arc::new(Registry::default()), Arc::new(Routes::default()));
         orphans::inherit();
         let isolation = Arc::new(Isolation::start(&config)?);
         let zygotes = Arc::new(LanguageZygotes::start(
@@ -160,12 +162,14 @@ impl Platform {
             folders: Arc::new(folders),
             collecting: tokio::sync::RwLock::default(),
             registry: Arc::clone(&registry),
+            routes: Arc::clone(&routes),
             zygotes: Arc::clone(&zygotes),
             capacity: Arc::clone(&capacity),
             intake: Arc::clone(telemetry.intake()),
         };
         let count = deployer.restore().await?;
         tracing::info!(functions = count, data_dir = %config.data_dir.display(), "platform is up");
+        let trusted_proxies = Networks::parse(&config.trusted_proxies).unwrap_or_default();
         let platform = Arc::new(Self {
             config,
             auth,
@@ -178,6 +182,8 @@ impl Platform {
             tracer,
             started: Instant::now(),
             registry,
+            routes,
+            trusted_proxies,
             zygotes,
             isolation,
             capacity,
