@@ -30,6 +30,18 @@ pub struct Config {
     pub host: IpAddr,
     /// Port to listen on; 0 takes a free one.
     pub port: u16,
+    /// Port for encrypted connections; 0 takes a free one, none is open when absent.
+    pub tls_port: Option<u16>,
+    /// The certificate for whoever asks for no other name, with those that vouch for it, as PEM.
+    pub tls_certificate_file: Option<PathBuf>,
+    /// Its key.
+    pub tls_key_file: Option<PathBuf>,
+    /// A folder with `<domain>/cert.pem` and `<domain>/key.pem` for each domain; changes are noticed.
+    pub tls_dir: Option<PathBuf>,
+    /// Whether to make a certificate that nobody vouches for, at every start.
+    pub tls_self_signed: bool,
+    /// Whether to send whoever comes unencrypted to the encrypted port.
+    pub tls_redirect: bool,
     /// Host names of the platform itself, with commas between; no function may take them as its domain.
     pub hosts: String,
     /// Proxies whose `Forwarded` and `X-Forwarded-…` are believed: addresses and networks such as `10.0.0.0/8`, with commas
@@ -144,6 +156,12 @@ impl Default for Config {
         Self {
             host: IpAddr::from([127, 0, 0, 1]),
             port: 3000,
+            tls_port: None,
+            tls_certificate_file: None,
+            tls_key_file: None,
+            tls_dir: None,
+            tls_self_signed: false,
+            tls_redirect: false,
             hosts: String::new(),
             trusted_proxies: String::new(),
             verbose: false,

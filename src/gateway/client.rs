@@ -164,9 +164,8 @@ mod tests {
         (client.address.to_string(), client.tls)
     }
 
-    #[test]
-    fn only_trusted_proxies_are_believed_and_only_what_they_saw() {
-        let cases: [(&str, Headers, &str, bool); 11] = [
+    #[rustfmt::skip]
+    const CASES: [(&str, Headers, &str, bool); 11] = [
             (
                 "203.0.113.9",
                 &[
@@ -234,8 +233,11 @@ mod tests {
                 "1.1.1.1",
                 false,
             ),
-        ];
-        for (peer, headers, address, tls) in cases {
+    ];
+
+    #[test]
+    fn only_trusted_proxies_are_believed_and_only_what_they_saw() {
+        for (peer, headers, address, tls) in CASES {
             assert_eq!(
                 client(peer, headers),
                 (address.to_owned(), tls),

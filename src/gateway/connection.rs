@@ -18,9 +18,11 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
 
 use super::client::Peer;
 use super::front::Front;
@@ -30,14 +32,41 @@ use super::traffic::{InFlight, Traffic, Watched};
 /// Serves a connection until it ends, and ends it when it must.
 pub(super) async fn serve(
     stream: TcpStream,
+    tls: Option<&TlsAcceptor>,
     server: &auto::Builder<TokioExecutor>,
     front: Front,
     pace: Pace,
     mut stop: watch::Receiver<bool>,
 ) {
-    let Ok(peer) = stream.peer_addr() else {
+    let Ok(address) = stream.peer_addr() else {
         return;
     };
+    let peer = Peer {
+        address: address.ip(),
+        tls: tls.is_some(),
+    };
+    let Some(tls) = tls else {
+        return requests(stream, peer, server, front, pace, stop).await;
+    };
+    // Keys are agreed on as fast as a head is sent, or not at all.
+    let agreed = tokio::select! {
+        agreed = tokio::time::timeout(pace.head, tls.accept(stream)) => agreed,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    if let Ok(Ok(stream)) = agreed {
+        requests(stream, peer, server, front, pace, stop).await;
+    }
+}
+
+/// Serves what comes over a stream, encrypted or not.
+async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    peer: Peer,
+    server: &auto::Builder<TokioExecutor>,
+    front: Front,
+    pace: Pace,
+    mut stop: watch::Receiver<bool>,
+) {
     let traffic = Arc::new(Traffic::default());
     let io = TokioIo::new(Watched {
         stream,
@@ -45,10 +74,7 @@ pub(super) async fn serve(
     });
     let service = Counting {
         front,
-        peer: Peer {
-            address: peer.ip(),
-            tls: false,
-        },
+        peer,
         traffic: Arc::clone(&traffic),
     };
     let mut connection = pin!(
@@ -94,7 +120,7 @@ impl Service<Request<Incoming>> for Counting {
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let in_flight = self.traffic.begin();
         request.extensions_mut().insert(self.peer);
-        let answer = self.front.router(&request).call(request);
+        let answer = self.front.router(&request, self.peer).call(request);
         Box::pin(async move {
             let response = answer.await?;
             Ok(response.map(|body| Counted {

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto;
 use tokio::sync::{mpsc, watch};
+use tokio_rustls::TlsAcceptor;
 
 use super::connection;
 use super::front::Front;
@@ -21,6 +22,8 @@ const BACKLOG_MAX: usize = 1_024;
 /// An accepted connection on its way to a thread.
 pub(super) struct Accepted {
     pub(super) stream: TcpStream,
+    /// Whether it is to be encrypted.
+    pub(super) is_tls: bool,
     /// Its place among all connections.
     pub(super) place: Place,
 }
@@ -31,6 +34,8 @@ pub(super) struct Serving {
     pub(super) front: Front,
     pub(super) server: auto::Builder<TokioExecutor>,
     pub(super) pace: Pace,
+    /// What encrypts connections, if anything does.
+    pub(super) tls: Option<TlsAcceptor>,
     /// Tells connections when to end.
     pub(super) stop: watch::Receiver<bool>,
 }
@@ -90,7 +95,12 @@ fn worker(
 }
 
 async fn serve(mut receiver: mpsc::Receiver<Accepted>, serving: Serving) {
-    while let Some(Accepted { stream, place }) = receiver.recv().await {
+    while let Some(accepted) = receiver.recv().await {
+        let Accepted {
+            stream,
+            is_tls,
+            place,
+        } = accepted;
         let Ok(stream) = tokio::net::TcpStream::from_std(stream) else {
             continue;
         };
@@ -98,10 +108,12 @@ async fn serve(mut receiver: mpsc::Receiver<Accepted>, serving: Serving) {
             front,
             server,
             pace,
+            tls,
             stop,
         } = serving.clone();
         tokio::spawn(async move {
-            connection::serve(stream, &server, front, pace, stop).await;
+            let tls = tls.as_ref().filter(|_| is_tls);
+            connection::serve(stream, tls, &server, front, pace, stop).await;
             drop(place);
         });
     }

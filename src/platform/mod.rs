@@ -198,7 +198,7 @@ impl Platform {
 
     /// The configuration it runs with.
     #[must_use]
-    pub fn config(&self) -> &Config {
+    pub fn config(&self) -> &Arc<Config> {
         &self.config
     }
 
