@@ -270,3 +270,19 @@ impl Route {
             && self.trigger.methods.overlap(&other.trigger.methods)
     }
 }
+
+/// Where a function is to be reached, relative to the platform's own address.
+pub(crate) fn endpoints(id: &str, manifest: &Manifest) -> Vec<String> {
+    let mut all = vec![format!("/functions/{id}/invoke")];
+    // What an earlier version of the platform took may be no route.
+    for route in routes(id, manifest).unwrap_or_default() {
+        let path = route.pattern.as_str();
+        match &route.site {
+            Site::Platform => all.push(path.to_owned()),
+            Site::Domain(domain) => all.push(format!("//{domain}{path}")),
+            Site::Endpoint(key) if key == id => all.push(format!("/functions/{id}/http{path}")),
+            Site::Endpoint(_) => {}
+        }
+    }
+    all
+}

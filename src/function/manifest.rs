@@ -170,7 +170,7 @@ pub struct Trigger {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TriggerKind {
-    /// Requests at a path.
+    /// Requests: `methods`, `path`, `auth`, `eventFormat`, `cors`.
     Http,
     /// Points in time.
     Cron,

@@ -107,3 +107,24 @@ async fn identify(request: Request<Body>, next: Next) -> Response {
     }
     response::with_request_id(response, &request_id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::route::is_reserved;
+
+    /// A function's path must never be hidden by one of the platform's.
+    #[test]
+    fn no_function_can_have_a_path_that_begins_as_one_of_ours() {
+        let mut described = control().into_openapi();
+        described.merge(data().into_openapi());
+        let ours = described.paths.paths.keys().map(String::as_str);
+        let mut count = 0;
+        for path in ours.chain(["/docs/{*rest}", "/version"]) {
+            let first = path.split('/').nth(1).unwrap_or_default();
+            assert!(is_reserved(first), "{path}");
+            count += 1;
+        }
+        assert!(count > 40, "{count}");
+    }
+}

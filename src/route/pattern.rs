@@ -12,6 +12,8 @@ const UNNAMED: &str = "*";
 /// A pattern of paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
+    /// As it was written.
+    text: String,
     pub(super) parts: Vec<Part>,
     /// What the rest of the path is called, when it takes one.
     pub(super) rest: Option<String>,
@@ -63,6 +65,7 @@ impl Pattern {
             return Err(PatternError::TooLong);
         }
         let mut pattern = Self {
+            text: text.to_owned(),
             parts: Vec::with_capacity(count),
             rest: None,
         };
@@ -94,6 +97,11 @@ impl Pattern {
             Part::Literal(_) => None,
         });
         parameters.chain(self.rest.as_deref())
+    }
+
+    /// The pattern as it was written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// Its first segment, when that is a literal.

@@ -121,20 +121,14 @@ fn may_be_encoded(status: StatusCode, headers: &HeaderMap) -> bool {
 
 fn is_compressible(kind: &str) -> bool {
     let essence = kind.split(';').next().unwrap_or_default().trim();
-    match essence {
-        // A stream of events is read as it comes.
-        "text/event-stream" => false,
-        "application/json"
-        | "application/javascript"
-        | "application/xml"
-        | "application/wasm"
-        | "application/x-ndjson"
-        | "application/graphql" => true,
-        _ => {
-            ["+json", "+xml"].iter().any(|end| essence.ends_with(end))
-                || essence.starts_with("text/")
-        }
+    // A stream of events is read as it comes.
+    if essence == "text/event-stream" {
+        return false;
     }
+    let ends = ["json", "+xml", "/xml", "script", "wasm", "graphql"];
+    essence.starts_with("text/")
+        || essence.starts_with("application/") && ends.iter().any(|end| essence.ends_with(end))
+        || essence == "image/svg+xml"
 }
 
 /// The coding that the client likes best, of equals the better one.

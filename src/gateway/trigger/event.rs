@@ -260,17 +260,15 @@ fn is_textual(headers: &HeaderMap) -> bool {
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    let subtype = essence.strip_prefix("application/").unwrap_or_default();
-    let words = [
+    let ends = [
         "json",
-        "xml",
-        "javascript",
-        "x-www-form-urlencoded",
+        "+xml",
+        "/xml",
+        "script",
         "graphql",
-        "x-ndjson",
+        "x-www-form-urlencoded",
     ];
-    let is_known =
-        words.contains(&subtype) || essence.ends_with("+json") || essence.ends_with("+xml");
+    let is_known = ends.iter().any(|end| essence.ends_with(end));
     !is_encoded(headers) && (essence.starts_with("text/") || is_known)
 }
 
