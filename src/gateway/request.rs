@@ -63,10 +63,10 @@ pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Request
         }
         Err(error) => error,
     };
-    let inflow = error
-        .downcast_ref::<axum::Error>()
-        .and_then(std::error::Error::source)
-        .and_then(|cause| cause.downcast_ref::<InflowError>());
+    // Every layer that a body passes may wrap it once more.
+    let first: &(dyn std::error::Error + 'static) = &*error;
+    let mut causes = std::iter::successors(Some(first), |error| error.source());
+    let inflow = causes.find_map(|cause| cause.downcast_ref::<InflowError>());
     Err(match inflow {
         Some(InflowError::Slow) => RequestError::BodyTimedOut,
         Some(InflowError::NoRoom) => RequestError::NoRoom,

@@ -41,7 +41,8 @@ fn an_answer_before_the_body_leaves_its_connection_fit_for_the_next_request() {
     let platform = Platform::start(&[("ZYGO_ADMIN_KEY", "0123456789abcdef")]);
     let key = "x-api-key: 0123456789abcdef\r\n";
     let cases = [
-        ("POST /nowhere", "", 404),
+        ("POST /nowhere", "", 401),
+        ("POST /nowhere", key, 404),
         ("POST /functions", "", 401),
         ("POST /functions/nobody/invoke", "", 401),
         ("POST /functions/nobody/invoke", key, 404),
