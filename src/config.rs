@@ -4,23 +4,29 @@
 //! the file is also the variable `ZYGO_` + its name in capitals; the specification's short names `PORT HOST VERBOSE
 //! MAX_MEMORY MAX_TIMEOUT` work too, and OpenTelemetry's own variables for traces. Unknown keys are refused.
 
-mod failure;
+mod error;
 mod networks;
 mod rules;
+mod sources;
+mod tls;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use failure::ConfigError;
 use figment::Figment;
-use figment::providers::{Env, Format, Serialized, Toml};
-pub(crate) use networks::Networks;
+use figment::providers::{Env, Format, Serialized};
 use serde::{Deserialize, Serialize};
 
+pub use error::ConfigError;
+pub(crate) use networks::Networks;
+pub use tls::TlsSettings;
+
 use crate::admission::Trip;
+use crate::queue::QueueSettings;
 use crate::secret::Secret;
 use crate::trace::{self, TraceSampler};
+use sources::{Toml, Variables};
 
 /// The configuration as written: units stand last in the names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,18 +36,8 @@ pub struct Config {
     pub host: IpAddr,
     /// Port to listen on; 0 takes a free one.
     pub port: u16,
-    /// Port for encrypted connections; 0 takes a free one, none is open when absent.
-    pub tls_port: Option<u16>,
-    /// The certificate for whoever asks for no other name, with those that vouch for it, as PEM.
-    pub tls_certificate_file: Option<PathBuf>,
-    /// Its key.
-    pub tls_key_file: Option<PathBuf>,
-    /// A folder with `<domain>/cert.pem` and `<domain>/key.pem` for each domain; changes are noticed.
-    pub tls_dir: Option<PathBuf>,
-    /// Whether to make a certificate that nobody vouches for, at every start.
-    pub tls_self_signed: bool,
-    /// Whether to send whoever comes unencrypted to the encrypted port.
-    pub tls_redirect: bool,
+    /// Encrypted connections: a table of its own.
+    pub tls: TlsSettings,
     /// Host names of the platform itself, with commas between; no function may take them as its domain.
     pub hosts: String,
     /// Proxies whose `Forwarded` and `X-Forwarded-…` are believed: addresses and networks such as `10.0.0.0/8`, with commas
@@ -139,6 +135,12 @@ pub struct Config {
     pub archive_grace_ms: u64,
     /// How often what nobody needs any more is looked for, in ms.
     pub collection_interval_ms: u64,
+    /// A zygote is made anew when it is so old, or a fifth sooner, in s; 0 turns this off, as for the next two.
+    pub zygote_max_age_s: u64,
+    /// When it has forked so often.
+    pub zygote_max_forks: u64,
+    /// When so many of a function's instances have crashed within a minute; their function then forks more slowly.
+    pub zygote_max_crashes_per_minute: u32,
     /// How long running invocations may take to end after SIGTERM, in ms.
     pub drain_timeout_ms: u64,
     /// The address of an OpenTelemetry collector, such as `http://127.0.0.1:4318`; without one, no spans are sent.
@@ -149,6 +151,8 @@ pub struct Config {
     pub trace_sampler: TraceSampler,
     /// The part of the traces that is recorded where the sampler takes a part, from 0 to 1.
     pub trace_sample_ratio: f64,
+    /// What is invoked later: a table of its own.
+    pub events: QueueSettings,
 }
 
 impl Default for Config {
@@ -156,12 +160,7 @@ impl Default for Config {
         Self {
             host: IpAddr::from([127, 0, 0, 1]),
             port: 3000,
-            tls_port: None,
-            tls_certificate_file: None,
-            tls_key_file: None,
-            tls_dir: None,
-            tls_self_signed: false,
-            tls_redirect: false,
+            tls: TlsSettings::default(),
             hosts: String::new(),
             trusted_proxies: String::new(),
             verbose: false,
@@ -210,14 +209,21 @@ impl Default for Config {
             webhook_attempts_max: 30,
             archive_grace_ms: 600_000,
             collection_interval_ms: 3_600_000,
+            zygote_max_age_s: 24 * 3_600,
+            zygote_max_forks: 100_000,
+            zygote_max_crashes_per_minute: 10,
             drain_timeout_ms: 10_000,
             otlp_endpoint: None,
             otlp_traces_endpoint: None,
             trace_sampler: TraceSampler::default(),
             trace_sample_ratio: 1.0,
+            events: QueueSettings::default(),
         }
     }
 }
+
+/// Variables that look like settings and are none.
+const OTHERS: [&str; 5] = ["log", "config", "failpoints", "url", "api_key"];
 
 impl Config {
     /// Reads the configuration from everywhere. `flags` win over all else.
@@ -225,21 +231,21 @@ impl Config {
     /// # Errors
     /// Which key is wrong and what it must be.
     pub fn load(file: Option<&Path>, flags: impl Serialize) -> Result<Self, ConfigError> {
+        let kinds = sources::kinds()?;
+        let variables = |variables| Variables::new(variables, kinds.clone());
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
         let short = ["PORT", "HOST", "VERBOSE", "MAX_MEMORY", "MAX_TIMEOUT"];
         let config: Self = figment
-            .merge(Env::raw().only(&short))
-            .merge(trace::environment())
-            .merge(Env::prefixed("ZYGO_").ignore(&[
-                "log",
-                "config",
-                "failpoints",
-                "url",
-                "api_key",
-            ]))
+            .merge(variables(Env::raw().only(&short)))
+            .merge(variables(trace::environment()))
+            .merge(variables(
+                Env::prefixed("ZYGO_")
+                    .ignore(&OTHERS)
+                    .map(|name| sources::key(name.as_str()).into()),
+            ))
             .merge(Serialized::defaults(flags))
             .extract()
             .map_err(Box::new)?;

@@ -25,8 +25,41 @@ pub struct Invocation {
     pub body: Bytes,
     /// When the platform had the whole event, on the shared monotonic clock.
     pub received_ns: u64,
+    /// What invokes.
+    pub trigger: Trigger,
     /// Its place in the trace that it is part of.
     pub(crate) trace: Trace,
+}
+
+/// What invokes a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// A request.
+    Http,
+    /// A request that nobody waits for.
+    Async,
+    /// An event that the function subscribes to.
+    Event,
+    /// A schedule.
+    Cron,
+}
+
+impl Trigger {
+    /// Its name in records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Async => "async",
+            Self::Event => "event",
+            Self::Cron => "cron",
+        }
+    }
+}
+
+/// A request id of our own: `req-` and 24 random digits.
+pub(crate) fn new_request_id() -> String {
+    format!("req-{:016x}{:08x}", fastrand::u64(..), fastrand::u32(..))
 }
 
 /// What a handler answered.

@@ -53,11 +53,17 @@ mod failpoints;
 mod isolation;
 mod marketplace;
 mod pointer;
+mod queue;
 mod seal;
 mod secret;
 mod store;
 mod telemetry;
 mod time;
 mod trace;
+mod trigger;
 
 pub mod error;
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;

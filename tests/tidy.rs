@@ -12,12 +12,12 @@ const FUNCTION_LINES_MAX: usize = 70;
 
 /// Modules of `src/` from top to bottom; each uses only itself and what stands in a lower row.
 #[rustfmt::skip]
-const LAYERS: [&[&str]; 8] = [
-    &["cli"], &["gateway", "api"], &["platform"], &["invoke"], &["function"], &["pool"], &["instance"], &["zygote"],
+const LAYERS: [&[&str]; 9] = [
+    &["fuzzing"], &["cli"], &["gateway", "api"], &["platform"], &["invoke"], &["function"], &["pool"], &["instance"], &["zygote"],
 ];
 /// What all may use; they use each other and the error types that they carry.
 #[rustfmt::skip]
-const LEAVES: [&str; 22] = ["admission", "alert", "artifact", "auth", "background", "config", "cost", "error", "failpoints", "invocation", "isolation", "marketplace", "packet_socket", "pointer", "route", "seal", "secret", "store", "telemetry", "time", "trace", "main"];
+const LEAVES: [&str; 24] = ["admission", "alert", "artifact", "auth", "background", "config", "cost", "error", "failpoints", "invocation", "isolation", "marketplace", "packet_socket", "pointer", "queue", "route", "seal", "secret", "store", "telemetry", "time", "trace", "trigger", "main"];
 /// Uses that go up, each with its reason.
 const EXCEPTIONS: [(&str, &str, &str); 1] = [(
     "function",
@@ -29,6 +29,10 @@ const LANGUAGES: [&str; 3] = ["javascript", "python", "ruby"];
 /// Files of `src/` that may name languages.
 #[rustfmt::skip]
 const KNOW_LANGUAGES: [&str; 4] = ["src/function/manifest.rs", "src/function/dependencies/tool.rs", "src/config.rs", "src/cli/"];
+
+/// Folders of Rust files.
+#[rustfmt::skip]
+const SOURCES: [&str; 6] = ["src", "runtimes", "tests", "benches", "fuzz/src", "fuzz/targets"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -56,7 +60,7 @@ fn collect(folder: &Path, extension: &str, found: &mut Vec<(String, String)>) {
 }
 
 fn rust_files() -> Vec<(String, String)> {
-    ["src", "runtimes", "tests", "benches"]
+    SOURCES
         .iter()
         .flat_map(|folder| files(folder, "rs"))
         .collect()

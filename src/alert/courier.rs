@@ -9,11 +9,12 @@ use reqwest::Client;
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinSet};
 
+use super::AlertError;
 use super::delivery::{self, Attempt, Patience};
 use super::outbox::Delivery;
 use super::store::AlertStore;
-use super::{AlertError, now_unix_ms};
 use crate::store::StoreError;
+use crate::time::now_unix_ms;
 
 /// The longest sleep, in case the clock is set.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
@@ -43,7 +44,7 @@ impl Courier {
         Ok(Self {
             store,
             patience,
-            client: delivery::client()?,
+            client: delivery::client().build()?,
             wake,
             busy: HashMap::new(),
             under_way: JoinSet::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::redirect::Policy;
-use reqwest::{Client, header};
+use reqwest::{Client, ClientBuilder, StatusCode, header};
 use sha2::Sha256;
 
 use super::outbox::{Delivery, DeliveryState};
@@ -87,13 +87,46 @@ impl Patience {
     }
 }
 
-/// A client that follows no redirect: a notice is for the address that an administrator gave.
-pub(super) fn client() -> Result<Client, reqwest::Error> {
+/// One call of a webhook.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) secret: Option<&'a Secret>,
+    /// What it tells of.
+    pub(crate) event: &'a str,
+    /// The id of the delivery.
+    pub(crate) delivery: &'a str,
+    pub(crate) body: &'a str,
+}
+
+/// A client that follows no redirect: a notice is for the address that was given.
+pub(crate) fn client() -> ClientBuilder {
     Client::builder()
         .redirect(Policy::none())
-        .timeout(ATTEMPT_TIMEOUT)
         .user_agent(concat!("zygo/", env!("CARGO_PKG_VERSION")))
-        .build()
+}
+
+/// Calls a webhook. What it answered in time, or why it did not.
+pub(crate) async fn call(
+    client: &Client,
+    call: &Call<'_>,
+    limit: Duration,
+    now_unix_s: i64,
+) -> Result<StatusCode, String> {
+    let mut request = client
+        .post(call.url)
+        .timeout(limit)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("x-zygo-event", call.event)
+        .header("x-zygo-delivery", call.delivery)
+        .body(call.body.to_owned());
+    if let Some(secret) = call.secret {
+        request = request.header("x-zygo-signature", signature(secret, now_unix_s, call.body));
+    }
+    let answer = request.send().await;
+    answer
+        .map(|answer| answer.status())
+        .map_err(|error| reason(&error, limit))
 }
 
 /// Sends a notice.
@@ -104,22 +137,19 @@ pub(super) async fn attempt(
     delivery: &Delivery,
     now_unix_s: i64,
 ) -> Attempt {
-    let mut request = client
-        .post(url)
-        .header(header::CONTENT_TYPE, "application/json")
-        .header("x-zygo-event", &delivery.event)
-        .header("x-zygo-delivery", delivery.name())
-        .body(delivery.body.clone());
-    if let Some(secret) = secret {
-        let signature = signature(secret, now_unix_s, &delivery.body);
-        request = request.header("x-zygo-signature", signature);
-    }
-    match request.send().await {
-        Ok(answer) => Attempt {
-            status: Some(answer.status().as_u16()),
-            error: (!answer.status().is_success()).then(|| format!("answered {}", answer.status())),
+    let notice = Call {
+        url,
+        secret,
+        event: &delivery.event,
+        delivery: &delivery.name(),
+        body: &delivery.body,
+    };
+    match call(client, &notice, ATTEMPT_TIMEOUT, now_unix_s).await {
+        Ok(status) => Attempt {
+            status: Some(status.as_u16()),
+            error: (!status.is_success()).then(|| format!("answered {status}")),
         },
-        Err(error) => Attempt::failed(reason(&error)),
+        Err(reason) => Attempt::failed(reason),
     }
 }
 
@@ -129,15 +159,14 @@ fn signature(secret: &Secret, unix_s: i64, body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes())
         .unwrap_or_else(|_| unreachable!("a key of any length is possible"));
     mac.update(format!("{unix_s}.{body}").as_bytes());
-    let bytes = mac.finalize().into_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={unix_s},v1={hex}")
+    let code = hex::encode(mac.finalize().into_bytes());
+    format!("t={unix_s},v1={code}")
 }
 
 /// The innermost cause, which names what went wrong; the address is known.
-fn reason(error: &reqwest::Error) -> String {
+fn reason(error: &reqwest::Error, limit: Duration) -> String {
     if error.is_timeout() {
-        return format!("no answer within {} s", ATTEMPT_TIMEOUT.as_secs());
+        return format!("no answer within {} s", limit.as_secs());
     }
     let mut cause: &dyn Error = error;
     while let Some(source) = cause.source() {

@@ -31,6 +31,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use board::{Alert, Watched};
 pub(crate) use book::Chapter;
+pub(crate) use delivery::{Call, call, client};
 pub(crate) use notice::{AlertState, AlertView, alert_name};
 pub(crate) use outbox::{Delivery, DeliveryState, Waiting};
 pub(crate) use rules::{Kind, RuleError, Rules};
@@ -40,7 +41,8 @@ pub(crate) use webhooks::{NewWebhook, Webhook};
 use crate::config::Config;
 use crate::seal::Sealer;
 use crate::store::{Database, StoreError};
-use crate::telemetry::{NS_PER_MS, Telemetry, unix_ns};
+use crate::telemetry::Telemetry;
+use crate::time::now_unix_ms;
 use board::Board;
 use book::RuleBook;
 use courier::Courier;
@@ -272,8 +274,4 @@ fn report(alert: &Alert) {
         None => tracing::warn!(function, rule, value, "an alert fires"),
         Some((_, reason)) => tracing::info!(function, rule, ?reason, "an alert is resolved"),
     }
-}
-
-fn now_unix_ms() -> i64 {
-    unix_ns() / NS_PER_MS
 }

@@ -15,7 +15,7 @@ use super::rules::Kind;
 use super::{AlertState, outbox};
 use crate::seal::Sealer;
 use crate::store::{Database, StoreError};
-use crate::telemetry::unix_ns;
+use crate::time::unix_ns;
 
 /// The function id under which the platform's rules lie.
 const PLATFORM: &str = "";

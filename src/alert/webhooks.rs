@@ -7,9 +7,10 @@ use super::notice::{Event, Notice};
 use super::outbox::{Delivery, Letter, Waiting};
 use super::rules::RuleError;
 use super::store::AlertStore;
-use super::{AlertError, Alerts, now_unix_ms};
+use super::{AlertError, Alerts};
 use crate::secret::Secret;
 use crate::store::StoreError;
+use crate::time::now_unix_ms;
 
 /// So many webhooks there may be: each event is stored once for each of them.
 pub(super) const WEBHOOKS_MAX: usize = 20;

@@ -15,7 +15,8 @@ use super::{Failable, find, json_body, time};
 use crate::admission::{Mode, State as BreakerState};
 use crate::function::Function;
 use crate::platform::Platform;
-use crate::telemetry::{NS_PER_MS, unix_ns};
+use crate::telemetry::NS_PER_MS;
+use crate::time::unix_ns;
 
 /// What an operator wants.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]

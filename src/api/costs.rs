@@ -16,7 +16,8 @@ use crate::cost::{Billed, PROVIDERS};
 use crate::function::Function;
 use crate::gateway::problem::RequestError;
 use crate::platform::Platform;
-use crate::telemetry::{Figures, NS_PER_MS, unix_ns};
+use crate::telemetry::{Figures, NS_PER_MS};
+use crate::time::unix_ns;
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;

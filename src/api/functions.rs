@@ -203,7 +203,11 @@ pub(super) async fn remove(
         message: "Function deleted successfully",
         id: function.id().to_owned(),
     };
-    let work = async move { platform.deployer().delete(&function, expected).await };
+    let work = async move {
+        platform.deployer().delete(&function, expected).await?;
+        platform.forget(function.id()).await;
+        Ok::<_, DeployError>(())
+    };
     run_to_the_end(work).await?;
     Ok(Json(body).into_response())
 }

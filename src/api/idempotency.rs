@@ -16,9 +16,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::run_to_the_end;
+use crate::function::digest;
 use crate::function::store::answers::{Claim, Kept, Known};
 use crate::gateway::problem::{Rejection, RequestError};
 use crate::gateway::request;
@@ -26,7 +26,8 @@ use crate::platform::Platform;
 use crate::store::StoreError;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// Says that an answer was given before.
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A longer key is refused.
 const KEY_LEN_MAX: usize = 255;
@@ -67,7 +68,7 @@ async fn once(
     let key = hash(&[
         who.as_bytes(),
         head.uri.path().as_bytes(),
-        key(&head.headers)?,
+        key(&head.headers)?.unwrap_or_default().as_bytes(),
     ]);
     let digest = hash(&[head.uri.query().unwrap_or_default().as_bytes(), &body]);
     let claim = match platform.answers().begin(&key, &digest).await? {
@@ -85,14 +86,18 @@ async fn once(
     .await
 }
 
-fn key(headers: &HeaderMap) -> Result<&[u8], RequestError> {
-    let key = headers.get(KEY).map_or(&[][..], HeaderValue::as_bytes);
-    let is_text = key.iter().all(|byte| matches!(byte, b' '..=b'~'));
+/// The key of a request that has one.
+pub(crate) fn key(headers: &HeaderMap) -> Result<Option<&str>, RequestError> {
+    let Some(value) = headers.get(KEY) else {
+        return Ok(None);
+    };
+    let key = value.to_str().unwrap_or_default();
+    let is_text = key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if key.is_empty() || key.len() > KEY_LEN_MAX || !is_text {
         let rule = format!("Idempotency-Key must have 1 to {KEY_LEN_MAX} characters of ASCII");
         return Err(RequestError::malformed("/headers/Idempotency-Key", rule));
     }
-    Ok(key)
+    Ok(Some(key))
 }
 
 /// Keeps a success; the key of anything else is free again.
@@ -154,12 +159,6 @@ fn restored(platform: &Platform, key: &str, kept: Kept) -> Result<Response, Requ
     Ok(response)
 }
 
-/// Parts cannot run into each other: each comes with its length.
 fn hash(parts: &[&[u8]]) -> String {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update((part.len() as u64).to_le_bytes());
-        hasher.update(part);
-    }
-    BASE64.encode(hasher.finalize())
+    BASE64.encode(digest::of_parts(parts.iter().copied()))
 }

@@ -17,7 +17,8 @@ use super::time::Moment;
 use super::{Failable, find, time};
 use crate::gateway::problem::RequestError;
 use crate::platform::Platform;
-use crate::telemetry::{Line, Lines, NS_PER_MS, instance_name, unix_ns, weight};
+use crate::telemetry::{Line, Lines, NS_PER_MS, instance_name, weight};
+use crate::time::unix_ns;
 
 /// Which lines, as the caller says it.
 #[derive(Debug, Default, Deserialize, IntoParams)]

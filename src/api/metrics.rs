@@ -16,7 +16,8 @@ use super::{Failable, find, prometheus, time};
 use crate::function::Function;
 use crate::gateway::problem::RequestError;
 use crate::platform::Platform;
-use crate::telemetry::{Figures, NS_PER_MS, Point, unix_ns};
+use crate::telemetry::{Figures, NS_PER_MS, Point};
+use crate::time::unix_ns;
 
 /// The most points of a series.
 const POINTS_MAX: i64 = 10_000;

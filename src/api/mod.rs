@@ -5,14 +5,17 @@ mod aliases;
 mod breaker;
 mod checked;
 mod costs;
+mod deliveries;
 mod distributions;
 mod encryption;
+mod events;
 mod figures;
 mod follow;
 mod functions;
-mod idempotency;
+pub(crate) mod idempotency;
 mod invocations;
 mod keys;
+mod letters;
 mod logs;
 mod marketplace;
 mod metrics;
@@ -20,7 +23,10 @@ mod object;
 mod page;
 mod precondition;
 mod prometheus;
+mod queued;
+mod refreshes;
 mod time;
+mod triggers;
 mod types;
 mod upload;
 mod variables;
@@ -77,6 +83,22 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Platform>> {
         .merge(telemetry_router())
         .merge(alerts_router())
         .merge(variables_router())
+        .merge(events_router())
+}
+
+/// Events, schedules, invocations that nobody waits for, and what became of them.
+fn events_router() -> OpenApiRouter<Arc<Platform>> {
+    OpenApiRouter::default()
+        .routes(routes!(events::publish))
+        .routes(routes!(queued::invocation))
+        .routes(routes!(triggers::list))
+        .routes(routes!(triggers::fire))
+        .routes(routes!(queued::depth))
+        .routes(routes!(letters::list_all))
+        .routes(routes!(letters::list, letters::remove_all))
+        .routes(routes!(letters::redrive_all))
+        .routes(routes!(letters::show, letters::remove))
+        .routes(routes!(letters::redrive))
 }
 
 /// Logs, figures, costs.

@@ -8,10 +8,12 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::distributions;
+use super::refreshes::{self, Refreshes};
+use super::{deliveries, distributions};
 use crate::alert::Kind;
 use crate::cost::float;
 use crate::platform::Platform;
+use crate::queue::Totals;
 use crate::telemetry::{Detail, Figures};
 use crate::trace::Counts;
 
@@ -40,6 +42,10 @@ struct Samples {
     log_queue: usize,
     alerts: [(Kind, usize); Kind::ALL.len()],
     traced: Counts,
+    refreshes: Refreshes,
+    /// Deliveries that are open, their bytes, and what became of others.
+    queue: (u64, u64),
+    deliveries: Totals,
 }
 
 /// The whole text.
@@ -93,6 +99,9 @@ fn samples(platform: &Platform) -> Samples {
         log_queue: intake.waiting().0,
         alerts: platform.alerts().firing(),
         traced: platform.tracer().counts(),
+        refreshes: refreshes::of(platform),
+        queue: platform.queue().open_now(),
+        deliveries: platform.queue().totals(),
     }
 }
 
@@ -143,7 +152,9 @@ impl Samples {
         )?;
         let cost = |sample: &Sample| sample.figures.billed().cost().total();
         self.real_counter(encoder, "cost", "Cost in USD", None, cost)?;
-        self.traced(encoder)
+        refreshes::write(&self.refreshes, encoder)?;
+        self.traced(encoder)?;
+        deliveries::write(self.queue, self.deliveries, encoder)
     }
 
     fn traced(&self, encoder: &mut DescriptorEncoder<'_>) -> Written {

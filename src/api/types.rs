@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::object::Object;
 use crate::config::Config;
+use crate::function::Asynchronous;
 use crate::function::manifest::{
     Manifest, ManifestError, Network, RUNTIME_NAMES, RateLimit, RuntimeName, Scaling, Trigger,
 };
@@ -83,6 +84,11 @@ pub(crate) struct FunctionInput {
     pub(crate) rate_limit: Option<Object<RateLimit>>,
     /// A host name that leads to it.
     pub(crate) custom_domain: Option<String>,
+    /// How it is invoked when nobody waits for the answer.
+    #[schema(value_type = Option<Asynchronous>)]
+    #[param(ignore)]
+    #[serde(rename = "async")]
+    pub(crate) asynchronous: Option<Object<Asynchronous>>,
     /// Whether everyone may invoke it, without a credential.
     pub(crate) public: Option<bool>,
     /// Whether instances may start processes; otherwise they may not.
@@ -123,6 +129,7 @@ impl FunctionInput {
             triggers: self.triggers.or(other.triggers),
             rate_limit: self.rate_limit.or(other.rate_limit),
             custom_domain: self.custom_domain.or(other.custom_domain),
+            asynchronous: self.asynchronous.or(other.asynchronous),
             public: self.public.or(other.public),
             subprocess: self.subprocess.or(other.subprocess),
         }
@@ -153,6 +160,7 @@ impl FunctionInput {
             network: None,
             triggers: Vec::new(),
             rate_limit: None,
+            asynchronous: None,
             public: false,
             subprocess: false,
             custom_domain: None,
@@ -194,6 +202,10 @@ impl FunctionInput {
                 .take()
                 .map(|limit| limit.0)
                 .or(old.rate_limit),
+            asynchronous: match self.asynchronous.take() {
+                Some(asynchronous) => Some(asynchronous.0),
+                None => old.asynchronous.clone(),
+            },
             public: self.public.unwrap_or(old.public),
             subprocess: self.subprocess.unwrap_or(old.subprocess),
             custom_domain: self

@@ -11,7 +11,7 @@ use utoipa::{IntoResponses, PartialSchema, ToSchema};
 use super::breaker::Circuit;
 use super::time;
 use crate::function::manifest::{Network, RateLimit, RuntimeName, Scaling, Trigger};
-use crate::function::{Function, Version, deployment, http_trigger};
+use crate::function::{Asynchronous, Function, Version, deployment, http_trigger};
 use crate::pool::Isolation;
 
 /// Answer to a deployment.
@@ -108,6 +108,9 @@ pub(crate) struct FunctionView {
     /// Names of secrets.
     secrets: Vec<String>,
     triggers: Vec<Trigger>,
+    /// How it is invoked when nobody waits.
+    #[serde(rename = "async", skip_serializing_if = "Option::is_none")]
+    asynchronous: Option<Asynchronous>,
     #[serde(skip_serializing_if = "Option::is_none")]
     network: Option<Network>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -188,6 +191,7 @@ impl FunctionView {
             environment: manifest.environment.keys().cloned().collect(),
             secrets: manifest.secrets.keys().cloned().collect(),
             triggers: manifest.triggers.clone(),
+            asynchronous: manifest.asynchronous.clone(),
             network: manifest.network,
             rate_limit: manifest.rate_limit,
             custom_domain: manifest.custom_domain.clone(),

@@ -11,7 +11,8 @@ use subtle::ConstantTimeEq;
 use super::{Principal, Role, hash, secret};
 use crate::secret::Secret;
 use crate::store::{Database, StoreError, text};
-use crate::telemetry::{NS_PER_MS, unix_ns};
+use crate::telemetry::NS_PER_MS;
+use crate::time::unix_ns;
 
 /// What every key begins with, so that it is known for what it is wherever it is found.
 pub(super) const PREFIX: &str = "zygo_";
@@ -80,7 +81,7 @@ impl Keys {
             .map(|_| fastrand::alphanumeric().to_ascii_lowercase())
             .collect();
         let key = Arc::new(Key {
-            secret_hash: hex(&hash(secret.expose())),
+            secret_hash: hex::encode(hash(secret.expose())),
             name: new.name,
             role: new.role,
             functions: new.functions,
@@ -122,7 +123,7 @@ impl Keys {
     pub(super) fn principal(&self, text: &str) -> Option<Principal> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
         let key = self.read().get(id).cloned()?;
-        let hashed = hex(&hash(secret));
+        let hashed = hex::encode(hash(secret));
         let is_right = bool::from(key.secret_hash.as_bytes().ct_eq(hashed.as_bytes()));
         is_right.then(|| Principal {
             name: key.name.clone(),
@@ -149,8 +150,4 @@ fn read(row: &AnyRow) -> Result<Key, StoreError> {
         created_unix_ms: row.try_get(5)?,
         created_by: row.try_get(6)?,
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,7 @@
 //! `zygo doctor`: what is there, what is missing, and how to get it.
 
 mod isolation;
+mod machine;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -39,7 +40,7 @@ pub(super) async fn doctor(context: &Context) -> Result<(), Failure> {
     let mut findings = platform(context).await;
     findings.extend(binaries());
     findings.extend(tools());
-    findings.push(pages());
+    findings.extend(machine::findings());
     findings.extend(isolation::findings());
     let failed = findings
         .iter()
@@ -159,17 +160,4 @@ fn tools() -> Vec<Finding> {
             }
         })
         .collect()
-}
-
-fn pages() -> Finding {
-    let setting =
-        std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
-    match setting.contains("[never]") {
-        true => finding(
-            "huge pages",
-            Health::Warn,
-            "never; cold starts are faster with `madvise` or `always`",
-        ),
-        false => finding("huge pages", Health::Ok, setting.trim()),
-    }
 }

@@ -25,6 +25,9 @@ pub(super) struct InvokeArgs {
     /// A version's number, or an alias.
     #[arg(long)]
     qualifier: Option<String>,
+    /// Wait for no answer; `zygo status` shows what comes of it.
+    #[arg(long = "async")]
+    later: bool,
 }
 
 pub(super) async fn invoke(args: &InvokeArgs, context: &Context) -> Result<(), Failure> {
@@ -39,12 +42,23 @@ pub(super) async fn invoke(args: &InvokeArgs, context: &Context) -> Result<(), F
     if let Some(qualifier) = &args.qualifier {
         request = request.query(&[("qualifier", qualifier)]);
     }
+    if args.later {
+        request = request.header("x-zygo-invocation", "event");
+    }
     let envelope = match client.json(request).await {
         Ok(envelope) => envelope,
         Err(failure) => return Err(client.explain(failure, &name).await),
     };
     if context.output.is_json {
         context.output.document(envelope);
+        return Ok(());
+    }
+    if args.later {
+        let id = plain(envelope["requestId"].as_str().unwrap_or_default());
+        context
+            .output
+            .say(&format!("{GOOD}queued{GOOD:#}: zygo status {id}"));
+        context.output.line(&id);
         return Ok(());
     }
     for line in envelope["logs"].as_array().into_iter().flatten() {
@@ -80,7 +94,7 @@ fn plain_lines(text: &str) -> String {
     text.lines().map(plain).collect::<Vec<_>>().join("\n")
 }
 
-fn data(text: &str) -> Result<String, Failure> {
+pub(super) fn data(text: &str) -> Result<String, Failure> {
     let text = match text.strip_prefix('@') {
         _ if text == "-" => {
             let mut read = String::new();

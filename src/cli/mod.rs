@@ -11,6 +11,7 @@ mod deploy;
 mod detect;
 mod dev;
 mod doctor;
+mod events;
 mod failure;
 mod init;
 mod invoke;
@@ -102,6 +103,17 @@ enum Command {
     Deploy(deploy::DeployArgs),
     /// Invoke a function.
     Invoke(invoke::InvokeArgs),
+    /// Show an invocation that nobody waited for.
+    Status(events::StatusArgs),
+    /// Events, and who gets them.
+    #[command(subcommand)]
+    Events(events::EventCommand),
+    /// Schedules and other triggers of a function.
+    #[command(subcommand, visible_alias = "triggers")]
+    Cron(events::CronCommand),
+    /// Dead letters: what failed too often.
+    #[command(subcommand)]
+    Dlq(events::LetterCommand),
     /// Show what a function wrote.
     Logs(logs::LogsArgs),
     /// Show how often, how fast and at what cost a function ran.
@@ -195,6 +207,10 @@ async fn obey(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Dev(args) => dev::dev(&args, context).await,
         Command::Deploy(args) => deploy::deploy(&args, context).await,
         Command::Invoke(args) => invoke::invoke(&args, context).await,
+        Command::Status(args) => events::status(&args, context).await,
+        Command::Events(command) => events::events(command, context).await,
+        Command::Cron(command) => events::cron(command, context).await,
+        Command::Dlq(command) => events::letters(command, context).await,
         Command::Logs(args) => logs::logs(&args, context).await,
         Command::Metrics(args) => show::metrics(&args, context).await,
         Command::Cost(args) => show::cost(&args, context).await,

@@ -10,7 +10,7 @@ use super::failure::Failure;
 pub(super) const FILE: &str = "zygo.toml";
 
 /// Settings that the file may hold: those of the API but for code and secrets.
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 15] = [
     "name",
     "runtime",
     "handler",
@@ -18,6 +18,7 @@ const SETTINGS: [&str; 14] = [
     "timeout",
     "environment",
     "triggers",
+    "async",
     "rateLimit",
     "customDomain",
     "scaling",

@@ -3,37 +3,13 @@
 use super::{Config, ConfigError, Networks};
 
 /// Whether a rule holds, whose it is, and what it asks for.
-type Rule = (bool, &'static str, &'static str);
+pub(super) type Rule = (bool, &'static str, &'static str);
 
 impl Config {
     /// Whether a host, in lower case, is an address of the platform itself.
     pub(crate) fn is_own_host(&self, host: &str) -> bool {
         let mut own = self.hosts.split(',').map(str::trim);
         own.any(|own| own.eq_ignore_ascii_case(host))
-    }
-
-    fn has_certificates(&self) -> bool {
-        self.tls_certificate_file.is_some() || self.tls_dir.is_some() || self.tls_self_signed
-    }
-
-    fn tls_rules(&self) -> [Rule; 3] {
-        [
-            (
-                self.tls_certificate_file.is_some() == self.tls_key_file.is_some(),
-                "tls_certificate_file and tls_key_file",
-                "set both or neither",
-            ),
-            (
-                self.tls_port.is_some() == self.has_certificates(),
-                "tls_port",
-                "set together with tls_certificate_file, tls_dir or tls_self_signed",
-            ),
-            (
-                self.tls_port.is_some() || !self.tls_redirect,
-                "tls_redirect",
-                "left out without tls_port",
-            ),
-        ]
     }
 
     /// The configuration, if every value is in its range.
@@ -97,7 +73,7 @@ impl Config {
         ];
         match rules
             .into_iter()
-            .chain(self.tls_rules())
+            .chain(self.tls.rules())
             .find(|(holds, ..)| !holds)
         {
             Some((_, key, rule)) => Err(ConfigError::OutOfRange { key, rule }),

@@ -8,7 +8,6 @@
 //! A deployment that changes nothing makes no version. `moves.rs` holds what goes between versions that are there.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 pub use super::build::BuildError;
 use super::bundle::Bundle;
@@ -24,6 +23,7 @@ use crate::config::Config;
 use crate::pool::Capacity;
 use crate::store::StoreError;
 use crate::telemetry::Intake;
+use crate::time::now_unix_ms;
 use crate::zygote::{LanguageZygote, LanguageZygotes, ZygoteError};
 
 /// Makes functions and versions.
@@ -215,6 +215,7 @@ impl Deployer {
         fail::fail_point!("deploy::committed");
         function.switch_to(version, generation);
         claim.serve(function);
+        self.registry.changed();
         Ok(())
     }
 
@@ -274,12 +275,4 @@ fn new_id() -> String {
     std::iter::once("fn-".to_owned())
         .chain(letters.map(String::from))
         .collect()
-}
-
-/// The time, as it is stored.
-pub(crate) fn now_unix_ms() -> i64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    now.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
 }

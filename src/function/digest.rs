@@ -17,12 +17,17 @@ pub(super) fn digest(manifest: &Manifest, archive: &str) -> String {
     }
     hasher.update("\n");
     hasher.update(archive);
-    hex(&hasher.finalize())
+    hex::encode(hasher.finalize())
 }
 
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// SHA-256 of texts or bytes one after the other. They cannot run into each other: each comes with its length.
+pub(crate) fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().into()
 }
 
 /// Whether two versions with one digest have the same values as well.

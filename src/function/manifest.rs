@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{http_trigger, rules};
+use super::{Asynchronous, http_trigger, rules};
 use crate::admission::Rate;
 use crate::config::Config;
 use crate::pool::Isolation;
@@ -100,6 +100,9 @@ pub struct Manifest {
     /// How often it may be invoked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
+    /// How it is invoked when nobody waits.
+    #[serde(rename = "async", default, skip_serializing_if = "Option::is_none")]
+    pub asynchronous: Option<Asynchronous>,
     /// Whether instances may start processes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub subprocess: bool,
@@ -236,6 +239,7 @@ impl Manifest {
         rules::check_scaling(&self.scaling, config)?;
         rules::check_triggers(&self.triggers)?;
         http_trigger::check(self, config)?;
+        self.check_asynchronous()?;
         match self.rate_limit {
             Some(limit) if limit.max_requests == 0 || limit.window_ms == 0 => Err(
                 ManifestError::new("/rateLimit", "maxRequests and windowMs must be at least 1"),

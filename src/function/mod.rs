@@ -1,12 +1,13 @@
 //! Functions by id and name, and the version of each that serves now. The two planes meet here: deployments write, and
 //! invocations read.
 
+mod asynchronous;
 mod build;
 pub mod bundle;
 mod collect;
 pub(crate) mod dependencies;
 pub mod deployment;
-mod digest;
+pub(crate) mod digest;
 mod draft;
 mod failure;
 pub(crate) mod folder;
@@ -27,8 +28,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::admission::Gate;
+pub use asynchronous::{Asynchronous, Destination};
 pub(crate) use registry::Registry;
-pub(crate) use routes::{Routes, Target};
+pub(crate) use routes::{Routes, Taken, Target};
 pub(crate) use store::StoredFunction;
 pub(crate) use version::Surroundings;
 pub use version::Version;

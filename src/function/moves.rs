@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use super::deployment::{DeployError, Deployed, Deployer, now_unix_ms};
+use super::deployment::{DeployError, Deployed, Deployer};
 use super::store::{Action, Alias, Deployment, StoredVersion};
 use super::{Function, StoredFunction, Version};
+use crate::time::now_unix_ms;
 
 impl Deployer {
     /// Goes back, or forth, to a version that is there.
@@ -52,6 +53,7 @@ impl Deployer {
         fail::fail_point!("rollback::committed");
         function.switch_to(version, generation);
         claim.serve(function);
+        self.registry.changed();
         Ok(())
     }
 

@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio::sync::watch;
+
 use super::Function;
 
 /// All functions. Names and ids lead to the same thing.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     by_key: RwLock<HashMap<String, Entry>>,
+    /// Counts changes of what there is, and of which version serves.
+    changes: watch::Sender<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -61,13 +65,28 @@ impl Registry {
         for key in [&function.id, &function.name] {
             by_key.insert(key.clone(), Entry::Function(Arc::clone(function)));
         }
+        drop(by_key);
+        self.changed();
+    }
+
+    /// Says that something has changed.
+    pub(super) fn changed(&self) {
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+
+    /// How many changes there were, and a way to wait for the next.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// Forgets a function. Whether it was there.
     pub(crate) fn remove(&self, function: &Function) -> bool {
         let mut by_key = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
         by_key.remove(&function.name);
-        by_key.remove(&function.id).is_some()
+        let was_there = by_key.remove(&function.id).is_some();
+        drop(by_key);
+        self.changed();
+        was_there
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<String, Entry>> {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::manifest::{ManifestError, Scaling, Trigger};
+use super::manifest::{ManifestError, Scaling, Trigger, TriggerKind};
 use crate::config::Config;
 use crate::secret::Secret;
+use crate::time::now_unix_ms;
+use crate::trigger::{Schedule, Subscription};
 
 /// What names of the platform's own variables begin with.
 const RESERVED_VARIABLES: [&str; 4] = ["ZYGO_", "AWS_LAMBDA_", "LAMBDA_TASK_", "_HANDLER"];
@@ -110,13 +112,26 @@ pub(super) fn check_triggers(triggers: &[Trigger]) -> Result<(), ManifestError> 
         let text = serde_json::to_string(&trigger.config).unwrap_or_default();
         text.len() > CONFIG_LEN_MAX
     };
-    match triggers.iter().position(is_long) {
-        None => Ok(()),
-        Some(index) => Err(ManifestError::new(
+    if let Some(index) = triggers.iter().position(is_long) {
+        return Err(ManifestError::new(
             format!("/triggers/{index}/config"),
             format!("a trigger's config has at most {CONFIG_LEN_MAX} bytes"),
-        )),
+        ));
     }
+    for (index, trigger) in triggers.iter().enumerate() {
+        let checked = match trigger.kind {
+            TriggerKind::Cron => Schedule::parse(&trigger.config)
+                .and_then(|schedule| schedule.check_ticks(now_unix_ms()))
+                .map(drop),
+            TriggerKind::Event => Subscription::parse(&trigger.config).map(drop),
+            TriggerKind::Http | TriggerKind::Queue | TriggerKind::Websocket => Ok(()),
+        };
+        checked.map_err(|wrong| {
+            let pointer = format!("/triggers/{index}/config{}", wrong.pointer);
+            ManifestError::new(pointer, wrong.message)
+        })?;
+    }
+    Ok(())
 }
 
 pub(super) fn check_scaling(scaling: &Scaling, config: &Config) -> Result<(), ManifestError> {

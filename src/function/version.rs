@@ -11,7 +11,7 @@ use super::manifest::{Manifest, Network};
 use super::store::StoredVersion;
 use crate::config::Config;
 use crate::instance::Limits;
-use crate::pool::{Bounds, Bundle, Capacity, Pool, PoolSettings, ZygoteSlot};
+use crate::pool::{Bounds, Bundle, Capacity, Pool, PoolSettings, Times, ZygoteSlot};
 use crate::telemetry::{Intake, Journal};
 use crate::zygote::{LanguageZygote, Output, ZygoteError};
 
@@ -66,7 +66,11 @@ impl Version {
         let function = wire_function(id, stored.number, manifest, directory);
         let journal = Journal::new(intake, id, stored.number);
         let output = output_of(&journal);
-        let zygote = ZygoteSlot::new(language, function, bundle, output, config.load_timeout());
+        let times = Times {
+            load: config.load_timeout(),
+            end: limits.timeout + config.drain_timeout(),
+        };
+        let zygote = ZygoteSlot::new(language, function, bundle, output, times);
         let pool = Pool::new(pool_settings(manifest, config), zygote, capacity);
         Arc::new(Self {
             stored,

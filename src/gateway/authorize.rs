@@ -37,13 +37,17 @@ pub(crate) fn permission(method: &Method, path: &str) -> Permission {
         | "/docs/{*rest}" => Open,
         // No path of ours: whoever is known may hear that.
         "/whoami" | "" => Known,
-        "/functions/{key}/invoke" => Needs(Role::Invoke),
+        "/functions/{key}/invoke" | "/events" => Needs(Role::Invoke),
+        "/functions/{key}/triggers/{trigger}/fire" | "/invocations/{invocation}" => {
+            Needs(Role::Invoke)
+        }
         "/functions" | "/cost/comparison" if reads => Needs(Role::Read),
         "/marketplace" | "/marketplace/{template}" if reads => Needs(Role::Read),
         "/functions" | "/marketplace/deploy" => Needs(Role::Deploy),
         "/metrics" | "/metrics/series" | "/metrics/prometheus" | "/logs" | "/cost" if reads => {
             NeedsAll(Role::Read)
         }
+        "/dead-letters" if reads => NeedsAll(Role::Read),
         "/alerts" | "/alerts/{alert}" if reads => NeedsAll(Role::Read),
         path if path.starts_with("/functions/{key}") && reads => Needs(Role::Read),
         path if path.starts_with("/functions/{key}") => Needs(Role::Deploy),

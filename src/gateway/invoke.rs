@@ -1,5 +1,6 @@
 //! The invoke call: the data plane. It has one layer only, so that a call costs little more.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -11,8 +12,7 @@ use http::{Request, header};
 
 use super::problem::{Problem, RequestError};
 use super::response::Envelope;
-use super::{authorize, request, response};
-use crate::function::{Function, Version};
+use super::{authorize, later, request, response};
 use crate::platform::Platform;
 use crate::trace::{self, Trace};
 
@@ -23,9 +23,15 @@ const ALLOWED: http::HeaderValue = http::HeaderValue::from_static("POST");
 ///
 /// The body becomes the event's body: a JSON value, text, or bytes, by its `Content-Type`. A function that is public asks
 /// for no credential.
+///
+/// With `X-Zygo-Invocation: event` nobody waits: the answer comes once the event is stored, and says where its state is
+/// to be seen. It is tried again when it fails, and becomes a dead letter in the end. With an `Idempotency-Key` it is
+/// done once.
 #[utoipa::path(
     post, path = "/functions/{key}/invoke", tag = "invoke", operation_id = "invokeFunction",
-    params(("qualifier" = Option<String>, Query, description = "The number of a version, or an alias; the current version when it is left out.")),
+    params(
+        ("qualifier" = Option<String>, Query, description = "The number of a version, or an alias; the current version when it is left out."),
+    ),
     request_body(content(
         (Option<serde_json::Value> = "application/json"), (Option<String> = "text/plain"), ("application/octet-stream"),
     )),
@@ -34,6 +40,7 @@ const ALLOWED: http::HeaderValue = http::HeaderValue::from_static("POST");
             ("RateLimit" = Option<String>, description = "What is left of the function's rate limit; times in s."),
             ("RateLimit-Policy" = Option<String>, description = "The function's rate limit; times in s."),
         )),
+        (status = 202, body = later::Queued, description = "It is stored, and will be invoked."),
         (status = 408), (status = 409), (status = 413), (status = 422), (status = 429), (status = 500), (status = 502),
         (status = 504),
     ),
@@ -49,18 +56,31 @@ pub(super) async fn invoke(
     let prepared = async {
         let Path(key) = key.map_err(|error| RequestError::malformed("/path", error.to_string()))?;
         let function = authorize::invocable(&platform, key, &head.headers)?;
-        let version = qualified(&platform, &function, head.uri.query()).await?;
-        let body = request::read_body(body, platform.config().max_body_bytes).await?;
+        let qualifier = qualifier(head.uri.query());
+        let version = match &qualifier {
+            Some(qualifier) => Some(platform.deployer().qualified(&function, qualifier).await?),
+            None => None,
+        };
+        let is_later = later::is_wanted(&head.headers)?;
+        let body_len_max = match is_later {
+            true => later::body_len_max(&platform),
+            false => platform.config().max_body_bytes,
+        };
+        let body = request::read_body(body, body_len_max).await?;
         let id = Arc::clone(&request_id);
         let trace = traced(&platform, &head);
-        Ok((
-            function,
-            version,
-            request::invocation(id, &head.method, &head.uri, &head.headers, body, trace)?,
-        ))
+        let invocation =
+            request::invocation(id, &head.method, &head.uri, &head.headers, body, trace)?;
+        let qualifier = qualifier.unwrap_or_default().into_owned();
+        Ok((function, version, is_later.then_some(qualifier), invocation))
     };
     match prepared.await {
-        Ok((function, version, invocation)) => {
+        Ok((function, _, Some(qualifier), invocation)) => {
+            let accepted =
+                later::accept(&platform, &function, qualifier, &invocation, &head.headers).await;
+            accepted.unwrap_or_else(|error| refusal(&error, &request_id, head.uri.path()))
+        }
+        Ok((function, version, None, invocation)) => {
             let (version, outcome) = platform.invoke(&function, version, &invocation).await;
             response::of_invocation(&request_id, version.number(), outcome)
         }
@@ -77,19 +97,11 @@ pub(super) fn traced(platform: &Platform, head: &Parts) -> Trace {
     })
 }
 
-/// The version that `?qualifier=` names, a number or an alias; `None` without one.
-async fn qualified(
-    platform: &Platform,
-    function: &Function,
-    query: Option<&str>,
-) -> Result<Option<Arc<Version>>, RequestError> {
-    let Some(query) = query else { return Ok(None) };
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    let Some((_, qualifier)) = pairs.find(|(name, _)| name == "qualifier") else {
-        return Ok(None);
-    };
-    let version = platform.deployer().qualified(function, &qualifier).await?;
-    Ok(Some(version))
+/// What `?qualifier=` says: the number of a version, or an alias.
+fn qualifier(query: Option<&str>) -> Option<Cow<'_, str>> {
+    let mut pairs = form_urlencoded::parse(query?.as_bytes());
+    let (_, qualifier) = pairs.find(|(name, _)| name == "qualifier")?;
+    Some(qualifier)
 }
 
 /// The invoke path with another method.

@@ -10,8 +10,10 @@ mod front;
 mod health;
 mod inflow;
 mod invoke;
+mod later;
 mod limits;
 mod openapi;
+mod openapi_names;
 mod pace;
 mod places;
 pub(crate) mod problem;
@@ -23,6 +25,9 @@ mod tls;
 mod traffic;
 mod trigger;
 mod workers;
+
+#[cfg(feature = "fuzzing")]
+pub(crate) use router::document_bytes as document;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -96,7 +101,7 @@ impl Gateway {
             bound.map_err(|source| Reason::Listen { address, source })
         };
         let plain = open(config.port)?;
-        let encrypted = match config.tls_port {
+        let encrypted = match config.tls.port {
             Some(port) => Some((open(port)?, Tls::of(config).map_err(Reason::from)?)),
             None => None,
         };
@@ -106,7 +111,7 @@ impl Gateway {
         let port = encrypted
             .as_ref()
             .and_then(|(listener, _)| listener.local_addr().ok());
-        if let Some(address) = port.filter(|_| config.tls_redirect) {
+        if let Some(address) = port.filter(|_| config.tls.redirect) {
             front = front.redirecting(address.port());
         }
         Ok(Self {

@@ -18,59 +18,9 @@ use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Content, InfoBuilder, License, OpenApi, Ref, RefOr, Required};
 
 use super::authorize::{Permission, permission};
+use super::openapi_names::{Kind, PATH_PARAMETERS, TAGS};
 use super::problem::Problem;
 use super::status::MEANINGS;
-
-/// Groups of operations, in the order in which they are shown.
-const TAGS: [(&str, &str); 11] = [
-    ("functions", "Deploy, list, show, update, delete"),
-    ("invoke", "Call a function"),
-    ("versions", "Versions, the way back, history, aliases"),
-    ("variables", "Environment variables and secrets, one by one"),
-    ("logs and figures", "What functions wrote, and how they did"),
-    ("costs", "What invocations cost, here and elsewhere"),
-    (
-        "circuit breaker",
-        "Keeps callers away from a function that fails",
-    ),
-    ("alerts", "What is watched, what fired, and who is told"),
-    ("marketplace", "Functions to begin with"),
-    ("access", "API keys, and who the caller is"),
-    ("platform", "Health, master keys, this description"),
-];
-
-/// Parameters of paths, with a pattern or a maximum, and what they are.
-const PATH_PARAMETERS: [(&str, Kind, &str); 8] = [
-    ("key", Kind::Text("^.+$"), "The function's id or name."),
-    ("number", Kind::Number, "The number of a version."),
-    (
-        "alias",
-        Kind::Text("^[A-Za-z][A-Za-z0-9_-]{0,63}$"),
-        "The name of an alias.",
-    ),
-    (
-        "name",
-        Kind::Text("^[A-Za-z_][A-Za-z0-9_]*$"),
-        "The name of a variable.",
-    ),
-    ("id", Kind::Text("^.+$"), "The id of an API key."),
-    ("alert", Kind::Text("^.+$"), "The id of an alert."),
-    ("webhook", Kind::Text("^.+$"), "The id of a webhook."),
-    (
-        "template",
-        Kind::Text("^.+$"),
-        "The id of a template, with or without its `mp-`.",
-    ),
-];
-
-/// What a path parameter may be.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    /// A text of this pattern.
-    Text(&'static str),
-    /// A number of 32 bits.
-    Number,
-}
 
 /// Completes the description of the operations.
 pub(super) fn complete(mut document: OpenApi) -> OpenApi {
@@ -106,13 +56,17 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operati
 fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
     let permission = permission(method, path);
     // A call that does not go through `replay` knows no such key.
-    let is_replayed = *method == Method::POST && permission != INVOKES;
+    let is_replayed = *method == Method::POST && path != INVOKE;
     let parameters = operation.parameters.get_or_insert_default();
     parameters.extend(path_parameters(path).map(RefOr::T));
     if is_replayed {
         let text = "A repeated request with the same key is answered again, and not done again.";
         parameters
             .push(header_parameter("Idempotency-Key", text, "^[!-~]([ -~]{0,253}[!-~])?$").into());
+    }
+    if path == INVOKE {
+        let text = "`event`: nobody waits for the answer; `wait` when it is left out.";
+        parameters.push(header_parameter("X-Zygo-Invocation", text, "^(event|wait)$").into());
     }
     let stated = &operation.responses.responses;
     if stated.contains_key(StatusCode::PRECONDITION_FAILED.as_str()) {
@@ -150,8 +104,8 @@ fn describe_role(operation: &mut Operation, role: &str, for_all: bool) {
     text.push_str(&needed);
 }
 
-/// What the invoke call needs.
-const INVOKES: Permission = Permission::Needs(crate::auth::Role::Invoke);
+/// The invoke call.
+const INVOKE: &str = "/functions/{key}/invoke";
 
 fn refusals(
     permission: Permission,

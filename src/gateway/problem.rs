@@ -14,10 +14,12 @@ use zygo_wire::Failure;
 use super::status::{Row, error_type, invoke_row, request_row};
 use crate::alert::{AlertError, RuleError};
 use crate::auth::AuthError;
+use crate::function::Taken;
 use crate::function::deployment::{BuildError, DependencyError, DeployError};
 use crate::function::manifest::ManifestError;
 use crate::instance::InstanceError;
 use crate::invoke::InvokeError;
+use crate::queue::QueueError;
 use crate::store::StoreError;
 use crate::zygote::ZygoteError;
 
@@ -62,6 +64,18 @@ pub(crate) enum RequestError {
     /// A deployment failed.
     #[error(transparent)]
     Deploy(#[from] DeployError),
+    /// Nothing can be queued.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// No invocation that nobody waits for has the id.
+    #[error("no queued invocation has the id `{0}`, or it ended long ago")]
+    InvocationNotFound(String),
+    /// No trigger has the number.
+    #[error("the function has no trigger {0} of the type `cron`")]
+    TriggerNotFound(u32),
+    /// No dead letter has the id.
+    #[error("the function has no dead letter `{0}`")]
+    LetterNotFound(String),
     /// Something about alerts cannot be done.
     #[error(transparent)]
     Alert(#[from] AlertError),
@@ -182,11 +196,9 @@ impl Problem {
     pub(crate) fn of_request(error: &RequestError) -> Self {
         let problem = Self::new(request_row(error), error.to_string());
         match error {
-            RequestError::Malformed { pointer, .. } => Self {
-                pointer: Some(pointer.clone()),
-                ..problem
-            },
-            RequestError::Deploy(DeployError::Manifest(ManifestError { pointer, .. }))
+            RequestError::Malformed { pointer, .. }
+            | RequestError::Deploy(DeployError::Manifest(ManifestError { pointer, .. }))
+            | RequestError::Deploy(DeployError::Taken(Taken { pointer, .. }))
             | RequestError::Alert(AlertError::Field(RuleError { pointer, .. })) => Self {
                 pointer: Some(pointer.clone()),
                 ..problem
@@ -199,10 +211,6 @@ impl Problem {
             },
             RequestError::Deploy(DeployError::NameTaken(_)) => Self {
                 pointer: Some("/name".to_owned()),
-                ..problem
-            },
-            RequestError::Deploy(DeployError::Taken(taken)) => Self {
-                pointer: Some(taken.pointer.clone()),
                 ..problem
             },
             RequestError::Deploy(DeployError::Build(BuildError::Rejected(failure)))
@@ -274,10 +282,8 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        let kind = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, kind);
         if status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer realm=\"zygo\"");
             headers.insert(header::WWW_AUTHENTICATE, scheme);

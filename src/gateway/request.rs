@@ -13,7 +13,7 @@ use zygo_wire::data::BodyKind;
 
 use super::inflow::InflowError;
 use super::problem::RequestError;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, Trigger, new_request_id};
 use crate::trace::{Caller, Trace};
 
 /// A longer id of the caller's is replaced by ours.
@@ -37,11 +37,7 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Arc<str> {
         .filter(usable)
     {
         Some(id) => Arc::from(id),
-        None => Arc::from(format!(
-            "req-{:016x}{:08x}",
-            fastrand::u64(..),
-            fastrand::u32(..)
-        )),
+        None => Arc::from(new_request_id()),
     }
 }
 
@@ -63,9 +59,9 @@ pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Request
         }
         Err(error) => error,
     };
-    // Every layer that a body passes may wrap it once more.
-    let first: &(dyn std::error::Error + 'static) = &*error;
-    let mut causes = std::iter::successors(Some(first), |error| error.source());
+    // Every layer that a body went through has wrapped the error once.
+    let outermost: &(dyn std::error::Error + 'static) = &*error;
+    let mut causes = std::iter::successors(Some(outermost), |error| error.source());
     let inflow = causes.find_map(|cause| cause.downcast_ref::<InflowError>());
     Err(match inflow {
         Some(InflowError::Slow) => RequestError::BodyTimedOut,
@@ -99,6 +95,7 @@ pub(crate) fn invocation(
         body_kind,
         body,
         received_ns,
+        trigger: Trigger::Http,
         trace,
     })
 }

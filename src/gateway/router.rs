@@ -89,6 +89,12 @@ async fn document() -> Response {
         .into_response()
 }
 
+/// The description alone.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn document_bytes() -> Bytes {
+    DOCUMENT.clone()
+}
+
 /// Gives every request of the control plane its id, and errors their form.
 async fn identify(request: Request<Body>, next: Next) -> Response {
     let request_id = request::request_id(request.headers());

@@ -12,6 +12,7 @@ use crate::instance::InstanceError;
 use crate::invocation::Outcome;
 use crate::invoke::InvokeError;
 use crate::pool::PoolError;
+use crate::queue::QueueError;
 use crate::zygote::ZygoteError;
 
 /// Status, stable code, and title of one kind of error.
@@ -73,6 +74,19 @@ pub(super) fn request_row(error: &RequestError) -> Row {
         RequestError::BodyBroken => (S::BAD_REQUEST, "body_broken", "The body was cut off"),
         RequestError::Deploy(error) => deploy_row(error),
         RequestError::Alert(error) => alert_row(error),
+        RequestError::Queue(QueueError::Store(_)) => storage_row(),
+        RequestError::Queue(QueueError::Full(_) | QueueError::Stopped) => (
+            S::SERVICE_UNAVAILABLE,
+            "platform_full",
+            "The platform is full",
+        ),
+        RequestError::InvocationNotFound(_) => {
+            (S::NOT_FOUND, "invocation_not_found", "No such invocation")
+        }
+        RequestError::TriggerNotFound(_) => (S::NOT_FOUND, "trigger_not_found", "No such trigger"),
+        RequestError::LetterNotFound(_) => {
+            (S::NOT_FOUND, "dead_letter_not_found", "No such dead letter")
+        }
         RequestError::Store(_) | RequestError::CutOff(_) => storage_row(),
         RequestError::Unauthorized(_) => (S::UNAUTHORIZED, "unauthorized", "Who are you?"),
         RequestError::Forbidden(_) => (S::FORBIDDEN, "forbidden", "The role does not allow it"),
@@ -189,6 +203,7 @@ pub(super) fn invoke_row(error: &InvokeError) -> Row {
         "load_timeout" => (S::GATEWAY_TIMEOUT, "The code loads too slowly"),
         "files_lost" => (S::SERVICE_UNAVAILABLE, FILES_LOST),
         NOT_HELD => (S::SERVICE_UNAVAILABLE, FUNCTIONS_NOT_HELD),
+        "crash_back_off" => (S::SERVICE_UNAVAILABLE, "The function crashes too often"),
         "zygote_gone" | "instance_gone" => (S::SERVICE_UNAVAILABLE, "Try again"),
         "handler_error" => (S::BAD_GATEWAY, "The handler threw"),
         "invalid_response" => (S::BAD_GATEWAY, "The handler's answer is no response"),

@@ -23,7 +23,7 @@ pub use failure::InstanceError;
 use crate::invocation::{Answer, Invocation, LogLines};
 use crate::packet_socket::{After, Home, PacketSocket};
 use crate::telemetry::Journal;
-use crate::zygote::Process;
+use crate::zygote::{FunctionZygote, Process};
 
 /// How long to wait for the word on how a process ended, once its socket has closed.
 const EXIT_STATUS_PATIENCE: Duration = Duration::from_millis(200);
@@ -42,6 +42,8 @@ pub(crate) struct Limits {
 pub(crate) struct Instance {
     socket: PacketSocket,
     process: Arc<Process>,
+    /// What it was forked from, and would not outlive.
+    zygote: Arc<FunctionZygote>,
     /// Tells it from every other instance, before its process id is known and after another process has that.
     id: i64,
     /// Number of the last invocation.
@@ -64,10 +66,15 @@ pub(crate) struct Served {
 
 impl Instance {
     /// An instance over a socket whose other end was given to `process`.
-    pub(crate) fn new(socket: PacketSocket, process: Arc<Process>) -> Self {
+    pub(crate) fn new(
+        socket: PacketSocket,
+        process: Arc<Process>,
+        zygote: Arc<FunctionZygote>,
+    ) -> Self {
         Self {
             socket,
             process,
+            zygote,
             id: fastrand::i64(0..1 << 48),
             number: 0,
             idle_since: Instant::now(),
@@ -136,9 +143,15 @@ impl Instance {
         self.socket.home()
     }
 
-    /// Whether it can be given an invocation: its process lives, and it said nothing since its last answer.
+    /// Whether it can be given an invocation: its process lives, its zygote was not made anew, and it said nothing since
+    /// its last answer.
     pub(crate) fn is_usable(&self) -> bool {
-        !self.process.has_ended() && !self.socket.has_something()
+        !self.process.has_ended() && !self.is_replaced() && !self.socket.has_something()
+    }
+
+    /// Whether its zygote was made anew, so that it serves what it has begun and no more.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.zygote.is_replaced()
     }
 
     /// Its process id while it runs.

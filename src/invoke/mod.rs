@@ -127,7 +127,9 @@ async fn fork(
     permit: Permit,
     invocation: &Invocation,
 ) -> Result<Started, InvokeError> {
-    let Found { zygote, booted } = version.pool().zygote().get().await?;
+    let slot = version.pool().zygote();
+    slot.admit().await?;
+    let Found { zygote, booted } = slot.get().await?;
     let (socket, theirs) = PacketSocket::pair().map_err(ZygoteError::from)?;
     let sent_ns = clock::monotonic_ns();
     Instance::send_ahead(&socket, invocation, version.limits().timeout)
@@ -139,7 +141,7 @@ async fn fork(
     } else {
         StartKind::Forked
     };
-    let lease = Lease::new(Instance::new(socket, process), permit, kind);
+    let lease = Lease::new(Instance::new(socket, process, zygote), permit, kind);
     Ok(Started {
         lease,
         sent_ns: Some(sent_ns),

@@ -1,16 +1,33 @@
-//! Removes what nobody needs any more, now and then: superseded versions, archives, kept answers, old logs
-//! and alerts.
+//! Removes what nobody needs any more, now and then: superseded versions, archives, kept answers, old logs, alerts
+//! and deliveries.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedReceiver;
+
 use super::Platform;
+use crate::queue::Delivery;
 
 /// How long answers to requests with an `Idempotency-Key` are kept.
 const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3_600);
 
 /// The shortest interval: shorter ones would do nothing but look.
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+/// Everything that goes on by itself.
+pub(super) fn spawn(
+    platform: &Arc<Platform>,
+    claimed: UnboundedReceiver<Delivery>,
+) -> std::io::Result<()> {
+    let platform = || Arc::downgrade(platform);
+    tokio::spawn(super::tend(platform()));
+    tokio::spawn(run(platform()));
+    tokio::spawn(watch_addresses(platform()));
+    tokio::spawn(super::alerting::run(platform()));
+    tokio::spawn(super::schedules::run(platform()));
+    super::delivering::start(platform(), claimed)
+}
 
 /// Runs until the platform is gone.
 pub(super) async fn run(platform: Weak<Platform>) {
@@ -53,6 +70,9 @@ async fn once(platform: &Weak<Platform>) -> Option<Duration> {
     }
     if let Err(error) = platform.alerts.forget(&platform.config).await {
         tracing::warn!(%error, "old alerts cannot be removed");
+    }
+    if let Err(error) = platform.queue.forget(&platform.config.events).await {
+        tracing::warn!(%error, "old deliveries cannot be removed");
     }
     Some(Duration::from_millis(
         platform.config.collection_interval_ms,

@@ -7,12 +7,13 @@ use crate::config::Networks;
 use crate::function::{Function, Routes, Version};
 use crate::invocation::{Invocation, Outcome};
 use crate::invoke::{self, InvokeError};
-use crate::telemetry::{NS_PER_MS, OK, Record, unix_ns};
+use crate::telemetry::{NS_PER_MS, OK, Record};
+use crate::time::unix_ns;
 
 impl Platform {
     /// Which requests lead to which function.
     pub(crate) fn routes(&self) -> &Routes {
-        &self.routes
+        &self.deployer.routes
     }
 
     /// Proxies that are believed.
@@ -57,7 +58,7 @@ fn record(version: &Version, invocation: &Invocation, outcome: &Outcome) -> Reco
     Record {
         function_id: Arc::clone(version.journal().function_id()),
         version: version.number(),
-        trigger: "http",
+        trigger: invocation.trigger.name(),
         outcome: outcome
             .result
             .as_ref()

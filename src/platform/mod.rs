@@ -1,8 +1,13 @@
 //! The platform put together: configuration in, running parts out. The one place where everything is made.
 
 mod alerting;
+mod delivering;
+mod destinations;
+mod error;
+pub(crate) mod events;
 mod housekeeping;
 mod invoking;
+mod schedules;
 mod spans;
 
 use std::collections::HashSet;
@@ -12,79 +17,35 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::alert::{AlertError, Alerts};
-use crate::artifact::{ArtifactError, Artifacts};
-use crate::auth::{Auth, AuthSetupError};
+pub use error::PlatformError;
+
+use crate::alert::Alerts;
+use crate::artifact::Artifacts;
+use crate::auth::Auth;
 use crate::background::Background;
-use crate::config::{Config, ConfigError, Networks};
+use crate::config::{Config, Networks};
+use crate::function::Registry;
 use crate::function::dependencies::Dependencies;
-use crate::function::deployment::{DeployError, Deployer};
+use crate::function::deployment::Deployer;
 use crate::function::folder::Folders;
 use crate::function::manifest::RUNTIMES;
 use crate::function::store::FunctionStore;
 use crate::function::store::answers::Answers;
-use crate::function::{Registry, Routes};
-use crate::isolation::{Isolation, IsolationError};
-use crate::marketplace::{Catalogue, TemplateError};
+use crate::isolation::Isolation;
+use crate::marketplace::Catalogue;
 use crate::pool::Capacity;
-use crate::seal::{SealError, Sealer};
-use crate::store::{Database, StoreError};
+use crate::queue::{Outlet, Queue};
+use crate::seal::Sealer;
+use crate::store::Database;
 use crate::telemetry::Telemetry;
-use crate::trace::{TraceError, Tracer};
-use crate::zygote::{LanguageZygotes, orphans};
+use crate::trace::Tracer;
+use crate::zygote::{LanguageZygotes, Limits, orphans};
 
 /// How often idle instances are looked after.
 const TENDING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long the last processes may take to disappear.
 const END_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Why the platform cannot run.
-#[derive(Debug, thiserror::Error)]
-pub enum PlatformError {
-    /// The configuration is wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The data folder cannot be used.
-    #[error("the data folder {folder} cannot be used")]
-    DataFolder {
-        /// Which folder.
-        folder: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The system gives no thread, or one broke.
-    #[error("a thread cannot be started")]
-    Thread(#[source] std::io::Error),
-    /// A database cannot be used.
-    #[error("the database cannot be used")]
-    Database(#[from] StoreError),
-    /// The master keys cannot be used.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    /// Callers cannot be told apart.
-    #[error(transparent)]
-    Auth(#[from] AuthSetupError),
-    /// Alerts cannot be used.
-    #[error("alerts cannot be used")]
-    Alerts(#[from] AlertError),
-    /// How functions are to be isolated makes no sense.
-    #[error(transparent)]
-    Isolation(#[from] IsolationError),
-    /// The archives of code cannot be used.
-    #[error(transparent)]
-    Archives(#[from] ArtifactError),
-    /// The templates of the marketplace cannot be used.
-    #[error(transparent)]
-    Templates(#[from] TemplateError),
-    /// Spans cannot be sent.
-    #[error(transparent)]
-    Trace(#[from] TraceError),
-    /// Stored functions cannot be read.
-    #[error("stored functions cannot be read")]
-    Restore(#[from] DeployError),
-}
 
 /// Opened in the background, because a database's threads are as important as the one that opens it.
 async fn open_telemetry(config: &Arc<Config>) -> Result<Arc<Telemetry>, PlatformError> {
@@ -99,6 +60,12 @@ async fn open_telemetry(config: &Arc<Config>) -> Result<Arc<Telemetry>, Platform
     Ok(Telemetry::open(database, config, background).await?)
 }
 
+fn open_folders(config: &Config, artifacts: &Artifacts) -> std::io::Result<Folders> {
+    let timeout = Duration::from_millis(config.dependency_timeout_ms);
+    let dependencies = Dependencies::open(&config.data_dir, timeout)?;
+    Folders::open(&config.data_dir, artifacts.clone(), dependencies)
+}
+
 /// Everything that serves.
 #[derive(Debug)]
 pub struct Platform {
@@ -110,10 +77,12 @@ pub struct Platform {
     telemetry: Arc<Telemetry>,
     marketplace: Catalogue,
     alerts: Arc<Alerts>,
+    queue: Arc<Queue>,
+    outlet: Outlet,
+    subscribers: events::Subscribers,
     tracer: Tracer,
     started: Instant,
     registry: Arc<Registry>,
-    routes: Arc<Routes>,
     trusted_proxies: Networks,
     zygotes: Arc<LanguageZygotes>,
     isolation: Arc<Isolation>,
@@ -141,20 +110,18 @@ impl Platform {
         let telemetry = open_telemetry(&config).await?;
         let alerts = Alerts::open(state.clone(), Arc::clone(&sealer), &telemetry, &config).await?;
         let tracer = Tracer::start(&config)?;
-        let (registry, routes) = (Arc::new(Registry::default()), Arc::new(Routes::default()));
+        let registry = Arc::new(Registry::default());
         orphans::inherit();
         let isolation = Arc::new(Isolation::start(&config)?);
         let zygotes = Arc::new(LanguageZygotes::start(
             &RUNTIMES,
             &config.runtime_directory()?,
             &isolation,
+            Limits::new(&config),
         ));
         let capacity = Arc::new(Capacity::new(config.max_instances));
         let artifacts = Artifacts::open(&config.data_dir)?;
-        let timeout = Duration::from_millis(config.dependency_timeout_ms);
-        let dependencies = Dependencies::open(&config.data_dir, timeout).map_err(files)?;
-        let folders = Folders::open(&config.data_dir, artifacts.clone(), dependencies);
-        let folders = folders.map_err(files)?;
+        let folders = open_folders(&config, &artifacts).map_err(files)?;
         let deployer = Deployer {
             config: Arc::clone(&config),
             store: FunctionStore::new(state.clone(), Arc::clone(&sealer)),
@@ -162,12 +129,15 @@ impl Platform {
             folders: Arc::new(folders),
             collecting: tokio::sync::RwLock::default(),
             registry: Arc::clone(&registry),
-            routes: Arc::clone(&routes),
+            routes: Arc::default(),
             zygotes: Arc::clone(&zygotes),
             capacity: Arc::clone(&capacity),
             intake: Arc::clone(telemetry.intake()),
         };
         let count = deployer.restore().await?;
+        let outlet = Outlet::new(config.events.private_webhooks)?;
+        let limits = delivering::limits(&config, &registry);
+        let (queue, claimed) = Queue::open(state.clone(), &config.events, limits).await?;
         tracing::info!(functions = count, data_dir = %config.data_dir.display(), "platform is up");
         let trusted_proxies = Networks::parse(&config.trusted_proxies).unwrap_or_default();
         let platform = Arc::new(Self {
@@ -179,20 +149,19 @@ impl Platform {
             telemetry,
             marketplace,
             alerts,
+            queue,
+            outlet,
+            subscribers: events::Subscribers::default(),
             tracer,
             started: Instant::now(),
             registry,
-            routes,
             trusted_proxies,
             zygotes,
             isolation,
             capacity,
             deployer,
         });
-        tokio::spawn(tend(Arc::downgrade(&platform)));
-        tokio::spawn(housekeeping::run(Arc::downgrade(&platform)));
-        tokio::spawn(housekeeping::watch_addresses(Arc::downgrade(&platform)));
-        tokio::spawn(alerting::run(Arc::downgrade(&platform)));
+        housekeeping::spawn(&platform, claimed).map_err(PlatformError::Thread)?;
         Ok(platform)
     }
 
@@ -257,6 +226,7 @@ impl Platform {
 
     /// Ends every process. To be called when no invocation runs any more, or none may run any longer.
     pub async fn stop(&self) {
+        self.queue.stop(self.config.drain_timeout()).await;
         for function in self.registry.list() {
             function.stop();
         }

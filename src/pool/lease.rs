@@ -70,6 +70,11 @@ impl Lease {
         &mut self.instance
     }
 
+    /// Whether the instance's zygote was made anew.
+    pub(super) fn is_replaced(&self) -> bool {
+        self.instance.is_replaced()
+    }
+
     /// How the instance came to be.
     pub(crate) fn kind(&self) -> StartKind {
         self.kind
@@ -81,14 +86,14 @@ impl Lease {
             return;
         };
         match pool.isolation() {
-            Isolation::Instance => {
+            Isolation::Instance if !self.is_replaced() => {
                 let took_parked = self.kind == StartKind::Parked;
                 pool.give_back(self);
                 if took_parked {
                     pool.refill();
                 }
             }
-            Isolation::Request => self.discard(),
+            _ => self.discard(),
         }
     }
 

@@ -15,6 +15,7 @@ mod capacity;
 mod lease;
 mod park;
 mod policy;
+mod refresh;
 mod settings;
 mod tend;
 mod zygote_slot;
@@ -30,7 +31,7 @@ pub(crate) use policy::Bounds;
 use policy::{Decision, Snapshot};
 pub(crate) use settings::PoolSettings;
 pub use settings::{Isolation, PoolError};
-pub(crate) use zygote_slot::{Bundle, Ensured, Found, ZygoteSlot};
+pub(crate) use zygote_slot::{Bundle, Ensured, Found, Times, ZygoteSlot};
 
 use crate::instance::Instance;
 use crate::invocation::StartKind;
@@ -215,7 +216,7 @@ impl Pool {
         let Some(lease) = offer(&mut state, lease.into_warm()) else {
             return;
         };
-        if state.retired {
+        if state.retired || lease.is_replaced() {
             // Dropping the lease takes the lock again.
             drop(state);
             drop(lease);
@@ -234,7 +235,7 @@ impl Pool {
         let Some(lease) = offer(&mut state, lease) else {
             return;
         };
-        if state.retired {
+        if state.retired || lease.is_replaced() {
             drop(state);
             drop(lease);
             return;

@@ -28,7 +28,7 @@ impl Pool {
 
     fn reserve_for_parking(&self) -> usize {
         let mut state = self.lock();
-        if state.retired {
+        if state.retired || self.zygote.is_slowed() {
             return 0;
         }
         let wanted = policy::to_park(state.snapshot(), self.settings.bounds);
@@ -53,7 +53,7 @@ impl Pool {
         let found = self.zygote.get().await.ok()?;
         let (socket, theirs) = PacketSocket::pair().ok()?;
         let process = found.zygote.fork(Purpose::Park, theirs).await.ok()?;
-        let mut instance = Instance::new(socket, process);
+        let mut instance = Instance::new(socket, process, found.zygote);
         instance.wait_parked().await.ok()?;
         Some(instance)
     }

@@ -17,9 +17,15 @@ pub(crate) struct Census {
 }
 
 impl Pool {
-    /// Lets go of instances that died or were idle for too long, and parks new ones where some are missing. Called
-    /// now and then.
+    /// Looks after instances, and has the zygote made anew if it is due. Called now and then.
     pub(crate) fn tend(self: &Arc<Self>) {
+        self.tend_instances();
+        self.refresh_if_due();
+    }
+
+    /// Lets go of instances that died, were idle for too long or are of an old zygote, and parks new ones where some are
+    /// missing.
+    pub(super) fn tend_instances(self: &Arc<Self>) {
         let expired = self.take_expired();
         for instance in expired {
             self.discard(instance);

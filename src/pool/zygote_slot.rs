@@ -1,4 +1,5 @@
-//! The one function zygote of a version: made when first needed, by one caller for all, and again when it died.
+//! The one function zygote of a version: made when first needed, by one caller for all, and again when it died. Made anew
+//! while it serves, see `refresh.rs`.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,7 +9,10 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 use zygo_wire::Function;
 
-use crate::zygote::{BackOff, FunctionZygote, LanguageZygote, Output, ZygoteError};
+use super::refresh::Refreshing;
+use crate::zygote::{
+    BackOff, Crashes, FunctionZygote, LanguageZygote, Life, Making, Output, ZygoteError,
+};
 
 /// How often a boot is tried when the zygote it is forked from dies underneath it.
 const BOOT_ATTEMPTS: u32 = 3;
@@ -24,20 +28,33 @@ pub(crate) trait Bundle: Send + Sync {
 
 /// Holds the zygote of a version.
 pub(crate) struct ZygoteSlot {
-    language: Arc<LanguageZygote>,
-    function: Function,
+    pub(super) language: Arc<LanguageZygote>,
+    pub(super) function: Function,
     bundle: Box<dyn Bundle>,
     output: Output,
-    load_limit: Duration,
-    current: ArcSwapOption<FunctionZygote>,
+    times: Times,
+    pub(super) current: ArcSwapOption<FunctionZygote>,
     /// Held while a zygote is made, so that one caller makes it and the others wait.
-    making: Mutex<Making>,
+    pub(super) making: Mutex<Births>,
+    /// Of its instances, whichever zygote forked them.
+    pub(super) crashes: Arc<Crashes>,
+    pub(super) refreshing: Refreshing,
 }
 
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    /// Loading the code.
+    pub(crate) load: Duration,
+    /// The end of what a replaced zygote's instances have begun.
+    pub(crate) end: Duration,
+}
+
+/// What is known of the zygotes before.
 #[derive(Debug, Default)]
-struct Making {
+pub(super) struct Births {
     back_off: BackOff,
-    born: Option<Instant>,
+    pub(super) born: Option<Instant>,
 }
 
 /// A zygote to fork from, and how long the caller had to wait for it to be made.
@@ -65,17 +82,21 @@ impl ZygoteSlot {
         function: Function,
         bundle: Box<dyn Bundle>,
         output: Output,
-        load_limit: Duration,
+        times: Times,
     ) -> Self {
         let (current, making) = (ArcSwapOption::empty(), Mutex::default());
+        let crashes = Arc::new(Crashes::new(language.limits()));
+        let refreshing = Refreshing::new(times.end);
         Self {
             language,
             function,
             bundle,
             output,
-            load_limit,
+            times,
             current,
             making,
+            crashes,
+            refreshing,
         }
     }
 
@@ -109,35 +130,66 @@ impl ZygoteSlot {
             .filter(|zygote| !zygote.has_ended())
     }
 
-    /// Ends the zygote; the next caller makes a new one.
+    /// Waits until the function may fork, where its instances crash again and again.
+    pub(crate) async fn admit(&self) -> Result<(), ZygoteError> {
+        match self.crashes.admit(Instant::now()) {
+            Ok(Duration::ZERO) => {}
+            Ok(wait) => tokio::time::sleep(wait).await,
+            Err(wait) => return Err(ZygoteError::Crashing(wait)),
+        }
+        Ok(())
+    }
+
+    /// Whether forks have to wait.
+    pub(super) fn is_slowed(&self) -> bool {
+        self.crashes.is_troubled(Instant::now())
+    }
+
+    /// Ends the zygote, and those before it; the next caller makes a new one.
     pub(crate) fn stop(&self) {
+        self.refreshing.stop();
         if let Some(zygote) = self.current.swap(None) {
             zygote.stop();
         }
     }
 
-    async fn make(&self, making: &mut Making) -> Result<Arc<FunctionZygote>, ZygoteError> {
-        if let Some(born) = making.born.take() {
-            tokio::time::sleep(making.back_off.after_death(born.elapsed())).await;
+    async fn make(&self, births: &mut Births) -> Result<Arc<FunctionZygote>, ZygoteError> {
+        if let Some(born) = births.born.take() {
+            tokio::time::sleep(births.back_off.after_death(born.elapsed())).await;
         }
+        let zygote = self.boot(None).await?;
+        births.born = Some(Instant::now());
+        self.current.store(Some(Arc::clone(&zygote)));
+        Ok(zygote)
+    }
+
+    /// Makes a zygote, from a language zygote's process that nobody else uses or from the one that all use.
+    pub(super) async fn boot(
+        &self,
+        single: Option<&Life>,
+    ) -> Result<Arc<FunctionZygote>, ZygoteError> {
         self.bundle.ensure().await?;
         let mut attempt = 1;
         loop {
-            let booted = FunctionZygote::boot(
-                &self.language,
-                self.function.clone(),
-                &self.output,
-                self.load_limit,
-            );
-            match booted.await {
-                Ok(zygote) => {
-                    making.born = Some(Instant::now());
-                    self.current.store(Some(Arc::clone(&zygote)));
-                    return Ok(zygote);
-                }
+            match self.boot_once(single).await {
                 Err(ZygoteError::Gone) if attempt < BOOT_ATTEMPTS => attempt += 1,
-                Err(error) => return Err(error),
+                booted => return booted,
             }
+        }
+    }
+
+    async fn boot_once(&self, single: Option<&Life>) -> Result<Arc<FunctionZygote>, ZygoteError> {
+        let making = Making {
+            language: &self.language,
+            function: &self.function,
+            output: &self.output,
+            crashes: &self.crashes,
+            limit: self.times.load,
+        };
+        match single {
+            Some(life) => FunctionZygote::boot(life, making).await,
+            // Held until the code is loaded: until then, the zygote dies with it.
+            None => FunctionZygote::boot(&*self.language.life().await?, making).await,
         }
     }
 }

@@ -32,7 +32,7 @@ impl std::fmt::Debug for MasterKey {
 impl MasterKey {
     fn new(bytes: Zeroizing<[u8; KEY_LEN]>) -> Self {
         let hash = Sha256::digest([&b"zygo master key id"[..], &bytes[..]].concat());
-        let id = hash[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hex::encode(&hash[..4]);
         Self { bytes, id }
     }
 

@@ -27,6 +27,7 @@ const STATE: &[Step] = &[
         "alerts",
         include_str!("migrations/state/0003_alerts.sql"),
     ),
+    (4, "queue", include_str!("migrations/state/0004_queue.sql")),
 ];
 
 const TELEMETRY: &[Step] = &[(

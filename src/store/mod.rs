@@ -131,6 +131,11 @@ impl Database {
         self.backend
     }
 
+    /// Whether other supervisors may write to it too.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.backend == Backend::Postgres
+    }
+
     /// Where statements run.
     pub(crate) fn pool(&self) -> &AnyPool {
         &self.pool

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 use zygo_wire::control::Level;
@@ -223,14 +223,6 @@ fn marker(like: &Line, count: u64, why: &str) -> Line {
         text: format!("… {count} lines were dropped: {why}"),
         ..like.clone()
     }
-}
-
-/// Good until the year 2262.
-pub(crate) fn unix_ns() -> i64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    now.map_or(0, |since| {
-        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
-    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

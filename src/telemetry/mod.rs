@@ -31,7 +31,7 @@ use zygo_wire::control::Level;
 pub(crate) use buckets::{BOUNDS_US, Buckets};
 pub(crate) use detail::Detail;
 pub(crate) use figures::Figures;
-pub(crate) use intake::{InFlight, Intake, Live, unix_ns};
+pub(crate) use intake::{InFlight, Intake, Live};
 pub(crate) use line::{Line, NS_PER_MS, instance_name, weight};
 pub(crate) use query::{Lines, Point, StoredRecord};
 pub(crate) use record::{MINUTE_MS, OK, Record};

@@ -1,8 +1,8 @@
 //! What waits for the writer, in bounds: lines in the order of their time, and records. Knows nothing of databases.
 
-use super::intake::unix_ns;
 use super::line::Line;
 use super::record::Record;
+use crate::time::unix_ns;
 
 /// More lines than these wait for no writer.
 const LINES_MAX: usize = 100_000;

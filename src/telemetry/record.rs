@@ -9,7 +9,7 @@ use crate::invocation::{StartKind, Timeline};
 pub(crate) struct Record {
     pub(crate) function_id: Arc<str>,
     pub(crate) version: u32,
-    /// What invoked it: `http`.
+    /// What invoked it: `http`, `async`, `event` or `cron`.
     pub(crate) trigger: &'static str,
     /// `ok`, or the stable code of the error.
     pub(crate) outcome: &'static str,
@@ -31,7 +31,7 @@ impl Record {
     pub(crate) fn is_throttle(&self) -> bool {
         matches!(
             self.outcome,
-            "rate_limited" | "concurrency_limit" | "circuit_open"
+            "rate_limited" | "concurrency_limit" | "circuit_open" | "crash_back_off"
         )
     }
 

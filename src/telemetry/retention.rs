@@ -5,12 +5,12 @@ use std::time::Duration;
 use sqlx::Row;
 
 use super::Telemetry;
-use super::intake::unix_ns;
 use super::line::NS_PER_MS;
 use super::record::DAY_MS;
 use super::writer::MINUTE;
 use crate::config::Config;
 use crate::store::StoreError;
+use crate::time::unix_ns;
 
 /// Rows that one statement removes.
 const STEP: i64 = 5_000;

@@ -9,10 +9,11 @@ use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
 use tokio::sync::{broadcast, watch};
 
 use super::figures::Figures;
-use super::intake::{Intake, unix_ns};
+use super::intake::Intake;
 use super::line::{Line, weight};
 use super::record::{DAY_MS, MINUTE_MS, Record};
 use crate::store::{Backend, Database, StoreError, text};
+use crate::time::unix_ns;
 
 /// How long lines and records wait for others, to be written with them.
 const INTERVAL: Duration = Duration::from_millis(100);

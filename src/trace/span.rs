@@ -94,6 +94,16 @@ fn whole(ended: &Ended, scope: &InstrumentationScope) -> SpanData {
     }
 }
 
+/// What invoked it, in the words that OpenTelemetry has for that.
+fn trigger(name: &'static str) -> &'static str {
+    match name {
+        "event" => "pubsub",
+        "cron" => "timer",
+        "async" => "other",
+        other => other,
+    }
+}
+
 fn attributes(ended: &Ended) -> Vec<KeyValue> {
     let record = &ended.record;
     let is_cold = record.start_kind.is_some_and(StartKind::is_cold);
@@ -101,7 +111,7 @@ fn attributes(ended: &Ended) -> Vec<KeyValue> {
     let mut all = vec![
         KeyValue::new(name::FAAS_NAME, ended.function.clone()),
         KeyValue::new(name::FAAS_VERSION, record.version.to_string()),
-        KeyValue::new(name::FAAS_TRIGGER, record.trigger),
+        KeyValue::new(name::FAAS_TRIGGER, trigger(record.trigger)),
         KeyValue::new(name::FAAS_INVOCATION_ID, record.request_id.to_string()),
         KeyValue::new(name::FAAS_COLDSTART, is_cold),
         KeyValue::new(name::FAAS_MAX_MEMORY, memory),

@@ -6,9 +6,11 @@ use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use zygo_wire::{WireError, ZygoteCommand, ZygoteEvent, packet};
 
+use super::crashes::{self, Crashes};
 use super::process::Process;
 use crate::isolation::FunctionGroup;
 use crate::packet_socket::{After, PacketSocket};
@@ -21,16 +23,23 @@ pub(crate) struct Children {
     next_number: AtomicU64,
     /// What holds each of them.
     group: Option<FunctionGroup>,
+    /// Where crashes of theirs are counted.
+    crashes: Option<Arc<Crashes>>,
 }
 
 impl Children {
-    /// No children yet, and what will hold them.
-    pub(crate) fn new(control: PacketSocket, group: Option<FunctionGroup>) -> Self {
+    /// No children yet, what will hold them, and where their crashes are counted.
+    pub(crate) fn new(
+        control: PacketSocket,
+        group: Option<FunctionGroup>,
+        crashes: Option<Arc<Crashes>>,
+    ) -> Self {
         Self {
             control,
             living: Mutex::default(),
             next_number: AtomicU64::new(1),
             group,
+            crashes,
         }
     }
 
@@ -68,6 +77,11 @@ impl Children {
             match event {
                 ZygoteEvent::Forked { child, pid } => self.forked(child, pid, descriptor),
                 ZygoteEvent::Exited { child, status } => {
+                    if let Some(crashes) = &self.crashes
+                        && crashes::is_crash(status)
+                    {
+                        crashes.note(Instant::now());
+                    }
                     self.take(child)
                         .inspect(|process| process.ended(Some(status)));
                 }

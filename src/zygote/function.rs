@@ -2,28 +2,26 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncReadExt;
-use tokio::net::unix::pipe;
-use zygo_wire::control::{ExitStatus, Level, Purpose};
+use zygo_wire::control::{ExitStatus, Purpose};
 use zygo_wire::{Function, LoadWhen, WireError, ZygoteCommand, ZygoteEvent};
 
 use super::ZygoteError;
+use super::ageing::Condition;
 use super::children::Children;
+use super::crashes::Crashes;
 use super::language::LanguageZygote;
+use super::life::Life;
+use super::lineage::Lineage;
+use super::output::{Output, output_pipe, pass_on};
 use super::process::Process;
 use crate::isolation::Held;
 use crate::packet_socket::PacketSocket;
 
-/// Where lines go that are written outside any invocation: at load, or by native code to its standard output.
-pub(crate) type Output = Arc<dyn Fn(Level, String) + Send + Sync>;
-
 /// How long to wait for the word on how a process ended, once its socket has closed.
 const EXIT_STATUS_PATIENCE: Duration = Duration::from_millis(500);
-
-/// A longer line of native output is passed on in pieces.
-const LINE_LEN_MAX: usize = 8 * 1024;
 
 /// A ready function zygote.
 #[derive(Debug)]
@@ -34,27 +32,46 @@ pub(crate) struct FunctionZygote {
     boot: Duration,
     /// What kept the loaded code from being forked; empty when the code is loaded in the zygote.
     culprits: Vec<String>,
+    /// What it has from the language zygote.
+    lineage: Arc<Lineage>,
+    born: Instant,
+    /// How often it has forked.
+    forks: AtomicU64,
+    /// Whether another has taken its place.
+    is_replaced: AtomicBool,
+}
+
+/// What a function zygote is made of, besides the process that it is forked from.
+pub(crate) struct Making<'a> {
+    /// The zygote of its language.
+    pub(crate) language: &'a LanguageZygote,
+    /// Where its code lies, and what it may.
+    pub(crate) function: &'a Function,
+    /// Where its lines go.
+    pub(crate) output: &'a Output,
+    /// Where crashes of its instances are counted.
+    pub(crate) crashes: &'a Arc<Crashes>,
+    /// How long loading may take.
+    pub(crate) limit: Duration,
 }
 
 impl FunctionZygote {
-    /// Forks one from the language zygote and lets it load the code. Code that cannot be forked once loaded is loaded
-    /// in each instance instead.
-    pub(crate) async fn boot(
-        language: &LanguageZygote,
-        mut function: Function,
-        output: &Output,
-        limit: Duration,
-    ) -> Result<Arc<Self>, ZygoteError> {
+    /// Forks one from the language zygote's process and lets it load the code. Code that cannot be forked once loaded is
+    /// loaded in each instance instead.
+    pub(crate) async fn boot(life: &Life, making: Making<'_>) -> Result<Arc<Self>, ZygoteError> {
         let started = Instant::now();
-        match Self::boot_once(language, &function, output, limit).await? {
+        let lineage = Arc::clone(life.lineage());
+        let mut function = making.function.clone();
+        match Self::boot_once(life, &making, &function).await? {
             Boot::Ready(process, children) => {
-                Ok(Self::adopt(process, children, started, Vec::new()))
+                let culprits = Vec::new();
+                Ok(Self::adopt(process, children, started, culprits, lineage))
             }
             Boot::Unforkable(culprits) => {
                 function.load_when = LoadWhen::AfterFork;
-                match Self::boot_once(language, &function, output, limit).await? {
+                match Self::boot_once(life, &making, &function).await? {
                     Boot::Ready(process, children) => {
-                        Ok(Self::adopt(process, children, started, culprits))
+                        Ok(Self::adopt(process, children, started, culprits, lineage))
                     }
                     // With nothing loaded there is nothing that cannot be forked.
                     Boot::Unforkable(_) => Err(ZygoteError::Gone),
@@ -64,21 +81,28 @@ impl FunctionZygote {
     }
 
     async fn boot_once(
-        language: &LanguageZygote,
+        life: &Life,
+        making: &Making<'_>,
         function: &Function,
-        output: &Output,
-        limit: Duration,
     ) -> Result<Boot, ZygoteError> {
+        let Making {
+            language,
+            output,
+            limit,
+            ..
+        } = *making;
         let (control, theirs) = PacketSocket::pair()?;
         let (reader, writer) = output_pipe().map_err(WireError::from)?;
         let held = hold(language, function).await?;
-        let children = Children::new(control, held.group);
+        let crashes = Some(Arc::clone(making.crashes));
+        let children = Children::new(control, held.group, crashes);
         let command = ZygoteCommand::Load {
             function: Box::new(held.function),
         };
         // It waits in the socket until the process is there: no round trip, and nobody else reads it.
         children.tell(&command, &held.groups).await?;
-        let process = language.fork(theirs, writer).await?;
+        let in_namespace = language.forks_into_namespaces();
+        let process = life.fork(in_namespace, theirs, writer).await?;
         tokio::spawn(pass_on(reader, Arc::clone(output)));
         let ready = wait_until_loaded(&children, &process, output);
         match tokio::time::timeout(limit, ready).await {
@@ -99,6 +123,7 @@ impl FunctionZygote {
         children: Children,
         started: Instant,
         culprits: Vec<String>,
+        lineage: Arc<Lineage>,
     ) -> Arc<Self> {
         let children = Arc::new(children);
         let zygote = Arc::new(Self {
@@ -106,6 +131,10 @@ impl FunctionZygote {
             children: Arc::clone(&children),
             boot: started.elapsed(),
             culprits,
+            lineage,
+            born: Instant::now(),
+            forks: AtomicU64::new(0),
+            is_replaced: AtomicBool::new(false),
         });
         tokio::spawn(listen(children, Arc::clone(&zygote.process)));
         zygote
@@ -131,17 +160,43 @@ impl FunctionZygote {
         self.process.pid()
     }
 
+    /// What it has from the language zygote.
+    pub(crate) fn lineage(&self) -> &Lineage {
+        &self.lineage
+    }
+
+    /// What says whether it is due to be made anew.
+    pub(crate) fn condition(&self, crashes: &Crashes) -> Condition {
+        Condition {
+            is_outdated: self.lineage.is_outdated(),
+            is_old: self.lineage.is_old(),
+            forks: self.forks.load(Ordering::Relaxed),
+            crashes: crashes.since(self.born, Instant::now()),
+        }
+    }
+
+    /// Another has taken its place: its instances serve what they have begun, and it ends with the last of them.
+    pub(crate) fn replace(&self) {
+        self.is_replaced.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether another has taken its place.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.is_replaced.load(Ordering::Relaxed)
+    }
+
     /// Forks an instance that serves `data`.
     pub(crate) async fn fork(
         &self,
         purpose: Purpose,
         data: OwnedFd,
     ) -> Result<Arc<Process>, ZygoteError> {
+        self.forks.fetch_add(1, Ordering::Relaxed);
         let command = |child| ZygoteCommand::ForkInstance { child, purpose };
         Ok(self.children.fork(command, &[data]).await?)
     }
 
-    /// Ends it and every instance it forked.
+    /// Ends it and every instance it forked. It ends too when nobody holds it: no slot, and no instance.
     pub(crate) fn stop(&self) {
         self.process.kill();
         self.children.abandon();
@@ -207,32 +262,4 @@ async fn listen(children: Arc<Children>, process: Arc<Process>) {
     process.kill();
     process.ended(None);
     children.abandon();
-}
-
-fn output_pipe() -> std::io::Result<(pipe::Receiver, OwnedFd)> {
-    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-    rustix::io::ioctl_fionbio(&reader, true)?;
-    Ok((pipe::Receiver::from_owned_fd(reader)?, writer))
-}
-
-/// Passes lines of native output on until every process that could write is gone.
-async fn pass_on(mut reader: pipe::Receiver, output: Output) {
-    let mut pending = Vec::with_capacity(LINE_LEN_MAX);
-    while let Ok(count @ 1..) = reader.read_buf(&mut pending).await {
-        debug_assert!(count > 0);
-        while let Some(end) = pending.iter().position(|&byte| byte == b'\n') {
-            let line: Vec<u8> = pending.drain(..=end).collect();
-            output(
-                Level::Info,
-                String::from_utf8_lossy(&line[..end]).into_owned(),
-            );
-        }
-        if pending.len() >= LINE_LEN_MAX {
-            output(Level::Info, String::from_utf8_lossy(&pending).into_owned());
-            pending.clear();
-        }
-    }
-    if !pending.is_empty() {
-        output(Level::Info, String::from_utf8_lossy(&pending).into_owned());
-    }
 }

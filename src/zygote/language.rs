@@ -1,31 +1,29 @@
-//! One language zygote: started with exec, asked for function zygotes, started again when it dies.
+//! One language zygote: started with exec, asked for function zygotes, started again when it dies, and made anew when it is
+//! old or its layout may have been guessed. A successor is ready before it takes its predecessor's place.
 
-use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::process::{Child, Command};
-use tokio::sync::watch;
-use zygo_wire::{Layer, PROTOCOL, ZygoteCommand, ZygoteEvent};
+use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
+use zygo_wire::Layer;
 
 use super::ZygoteError;
-use super::children::Children;
-use super::process::Process;
+use super::ageing::{self, Limits, Reason};
+use super::life::{Life, NotStarted};
+use super::lineage::Lineage;
+use super::refreshes::Refreshes;
 use super::state::BackOff;
 use crate::isolation::Isolation;
-use crate::packet_socket::PacketSocket;
-
-/// An engine that is not up by then never will be.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a caller waits for a zygote that is being started again.
 const READY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A runtime that died this often in a row without ever being ready is reported as unavailable meanwhile.
 const FAILED_STARTS_MAX: u32 = 3;
+
+/// Crashes make the zygote of a language anew no more often: every function of the language is made anew after it.
+const DISTRUST_INTERVAL: Duration = Duration::from_secs(600);
 
 /// The supervised process of one runtime.
 #[derive(Debug)]
@@ -34,26 +32,12 @@ pub(crate) struct LanguageZygote {
     binary: PathBuf,
     /// What holds the functions.
     isolation: Arc<Isolation>,
+    limits: Limits,
+    refreshes: Refreshes,
     state: watch::Sender<State>,
-    /// The running process, for the end of the platform.
-    child: Mutex<Option<Child>>,
-}
-
-/// Why a life of the process never came to be.
-struct NotStarted {
-    /// For people.
-    reason: String,
-    /// Whether somebody ended it with a signal.
-    was_killed: bool,
-}
-
-impl From<String> for NotStarted {
-    fn from(reason: String) -> Self {
-        Self {
-            reason,
-            was_killed: false,
-        }
-    }
+    /// Told when crashes may have told somebody of the layout.
+    distrusted: Notify,
+    distrusted_last: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug, Clone)]
@@ -61,11 +45,7 @@ enum State {
     /// On its way.
     Spawning,
     /// Ready to fork.
-    Ready {
-        children: Arc<Children>,
-        engine: String,
-        boot: Duration,
-    },
+    Ready(Arc<Life>),
     /// Not to be had; the reason is for people.
     Unavailable(String),
     /// The platform is ending.
@@ -78,13 +58,17 @@ impl LanguageZygote {
         runtime: &'static str,
         directory: &Path,
         isolation: Arc<Isolation>,
+        limits: Limits,
     ) -> Arc<Self> {
         let zygote = Arc::new(Self {
             runtime,
             binary: directory.join(format!("zygo-{runtime}")),
             isolation,
+            limits,
+            refreshes: Refreshes::default(),
             state: watch::Sender::new(State::Spawning),
-            child: Mutex::new(None),
+            distrusted: Notify::new(),
+            distrusted_last: Mutex::default(),
         });
         tokio::spawn(Arc::clone(&zygote).supervise());
         zygote
@@ -100,10 +84,25 @@ impl LanguageZygote {
         &self.binary
     }
 
+    /// What the operator allows a zygote.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// What was made anew of this language.
+    pub(crate) fn refreshes(&self) -> &Refreshes {
+        &self.refreshes
+    }
+
+    /// Leave to make a function zygote anew, if not too many are being made.
+    pub(crate) fn refresh_turn(&self, reason: Reason) -> Option<OwnedSemaphorePermit> {
+        self.refreshes.turn(reason)
+    }
+
     /// The engine and how long it took to start, or why there is none.
     pub(crate) async fn status(&self) -> Result<(String, Duration), String> {
         match self.settled().await {
-            State::Ready { engine, boot, .. } => Ok((engine, boot)),
+            State::Ready(life) => Ok((life.engine().to_owned(), life.boot_duration())),
             State::Unavailable(reason) => Err(reason),
             State::Spawning | State::Stopped => Err("not ready".to_owned()),
         }
@@ -114,43 +113,60 @@ impl LanguageZygote {
         &self.isolation
     }
 
-    /// Forks a process that is to become a function zygote.
-    pub(crate) async fn fork(
-        &self,
-        control: OwnedFd,
-        output: OwnedFd,
-    ) -> Result<Arc<Process>, ZygoteError> {
-        let children = match self.settled().await {
-            State::Ready { children, .. } => children,
-            State::Unavailable(reason) => {
-                return Err(ZygoteError::Unavailable {
-                    runtime: self.runtime.to_owned(),
-                    reason,
-                });
-            }
-            State::Spawning | State::Stopped => return Err(ZygoteError::Gone),
-        };
-        let in_namespace = self.isolation.has(Layer::Pid);
-        let command = |child| ZygoteCommand::ForkFunctionZygote {
-            child,
-            in_namespace,
-        };
-        Ok(children.fork(command, &[control, output]).await?)
+    /// Whether function zygotes are forked into namespaces of their own.
+    pub(super) fn forks_into_namespaces(&self) -> bool {
+        self.isolation.has(Layer::Pid)
+    }
+
+    /// The process that function zygotes are forked from now.
+    pub(crate) async fn life(&self) -> Result<Arc<Life>, ZygoteError> {
+        match self.settled().await {
+            State::Ready(life) => Ok(life),
+            State::Unavailable(reason) => Err(ZygoteError::Unavailable {
+                runtime: self.runtime.to_owned(),
+                reason,
+            }),
+            State::Spawning | State::Stopped => Err(ZygoteError::Gone),
+        }
+    }
+
+    /// A process for one function zygote alone: nobody else has its layout and its seed.
+    pub(crate) async fn single_life(&self) -> Result<Arc<Life>, ZygoteError> {
+        let life = self.begin(true).await;
+        life.map_err(|NotStarted { reason, .. }| ZygoteError::Unavailable {
+            runtime: self.runtime.to_owned(),
+            reason,
+        })
+    }
+
+    /// Crashes may have told somebody of this layout. If it is the one that functions get now, it ends.
+    pub(crate) fn distrust(&self, lineage: &Lineage) {
+        if lineage.is_superseded() {
+            return;
+        }
+        let last = self.distrusted_last.lock();
+        let mut last = last.unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|last| last.elapsed() >= DISTRUST_INTERVAL) {
+            *last = Some(Instant::now());
+            self.distrusted.notify_one();
+        }
     }
 
     /// Ends the process and stops looking after it.
     pub(crate) async fn stop(&self) {
-        self.state.send_replace(State::Stopped);
-        let child = self.lock_child().take();
-        if let Some(mut child) = child {
-            // Only a process that is already gone cannot be killed.
-            let _ = child.kill().await;
+        if let State::Ready(life) = self.state.send_replace(State::Stopped) {
+            life.end().await;
         }
     }
 
     async fn settled(&self) -> State {
         let mut state = self.state.subscribe();
-        let settled = state.wait_for(|state| !matches!(state, State::Spawning));
+        let settled = state.wait_for(|state| match state {
+            State::Spawning => false,
+            // The word of its end is on its way.
+            State::Ready(life) => !life.has_ended(),
+            State::Unavailable(_) | State::Stopped => true,
+        });
         match tokio::time::timeout(READY_TIMEOUT, settled).await {
             Ok(Ok(state)) => state.clone(),
             _ => State::Spawning,
@@ -158,20 +174,39 @@ impl LanguageZygote {
     }
 
     async fn supervise(self: Arc<Self>) {
+        let mut state = self.state.subscribe();
+        let stopped = async {
+            let _ = state
+                .wait_for(|state| matches!(state, State::Stopped))
+                .await
+                .is_ok();
+        };
+        tokio::select! {
+            () = stopped => {}
+            () = self.live() => {}
+        }
+    }
+
+    /// One life after another.
+    async fn live(&self) {
         let mut back_off = BackOff::default();
         let mut failed_starts = 0_u32;
-        while !matches!(*self.state.borrow(), State::Stopped) {
+        loop {
             let born = Instant::now();
-            match self.live().await {
-                Ok(()) => failed_starts = 0,
+            match self.begin(false).await {
+                Ok(life) => {
+                    failed_starts = 0;
+                    let (engine, boot) = (life.engine(), life.boot_duration());
+                    tracing::info!(runtime = self.runtime, %engine, ?boot, "language zygote is ready");
+                    self.serve(life).await;
+                }
                 // Whoever killed it may do so again; it is no sign that the binary cannot start.
                 Err(NotStarted {
                     was_killed: true, ..
                 }) => {}
                 Err(NotStarted { reason, .. }) => {
                     failed_starts += 1;
-                    let stopped = matches!(*self.state.borrow(), State::Stopped);
-                    if failed_starts == 1 && !stopped {
+                    if failed_starts == 1 {
                         tracing::error!(runtime = self.runtime, %reason, "language zygote did not start");
                     }
                     if failed_starts >= FAILED_STARTS_MAX || !self.binary.exists() {
@@ -183,91 +218,64 @@ impl LanguageZygote {
         }
     }
 
-    /// One life of the process, from exec to its end. Fails when it never became ready.
-    async fn live(&self) -> Result<(), NotStarted> {
-        let children = Arc::new(self.spawn()?);
-        let ready = tokio::time::timeout(START_TIMEOUT, children.next_event()).await;
-        let (engine, boot) = match ready {
-            Ok(Ok(ZygoteEvent::Ready {
-                protocol: PROTOCOL,
-                engine,
-                duration_us,
-            })) => (engine, Duration::from_micros(duration_us)),
-            Ok(Ok(ZygoteEvent::Ready { .. })) => {
-                let reason = format!(
-                    "{} is of another build; build all of zygo anew",
-                    self.binary.display()
-                );
-                return Err(NotStarted::from(reason));
-            }
-            _ => return Err(self.why_not_started().await),
-        };
-        tracing::info!(runtime = self.runtime, %engine, ?boot, "language zygote is ready");
-        self.become_unless_stopped(State::Ready {
-            children: Arc::clone(&children),
-            engine,
-            boot,
-        });
-        while children.next_event().await.is_ok() {}
+    async fn begin(&self, is_single: bool) -> Result<Arc<Life>, NotStarted> {
+        let lineage = Lineage::new(self.limits.lifetime(fastrand::f64()), is_single);
+        Life::begin(&self.binary, lineage).await.map(Arc::new)
+    }
+
+    /// Lets a life serve, and its successors, until one ends unasked.
+    async fn serve(&self, mut life: Arc<Life>) {
+        self.become_unless_stopped(State::Ready(Arc::clone(&life)));
+        loop {
+            let reason = tokio::select! {
+                () = life.ended() => break,
+                reason = self.due(&life) => reason,
+            };
+            let successor = tokio::select! {
+                () = life.ended() => break,
+                successor = self.successor(reason) => successor,
+            };
+            self.become_unless_stopped(State::Ready(Arc::clone(&successor)));
+            // Function zygotes that are due now are forked from the successor.
+            life.lineage().outdate();
+            life = successor;
+            self.refreshes.count_language(reason);
+            tracing::info!(
+                runtime = self.runtime,
+                reason = reason.name(),
+                "language zygote was made anew"
+            );
+        }
+        life.lineage().supersede();
         self.become_unless_stopped(State::Spawning);
-        // Function zygotes have sockets of their own and go on forking.
-        children.release();
-        self.reap().await;
-        Ok(())
     }
 
-    fn spawn(&self) -> Result<Children, String> {
-        let (control, theirs) = PacketSocket::pair().map_err(|error| error.to_string())?;
-        let child = Command::new(&self.binary)
-            .arg("zygote")
-            .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("LANG", "C.UTF-8")
-            .env("HOME", "/tmp")
-            .stdin(Stdio::from(theirs))
-            .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
-            // A Ctrl-C in the terminal is for the supervisor, which then drains.
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| self.explain(&error))?;
-        *self.lock_child() = Some(child);
-        Ok(Children::new(control, None))
-    }
-
-    fn explain(&self, error: &std::io::Error) -> String {
-        let binary = self.binary.display();
-        match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                format!("{binary} is missing; build it with scripts/build")
+    /// Waits for a reason to make it anew.
+    async fn due(&self, life: &Life) -> Reason {
+        let old = async {
+            match life.lineage().left() {
+                Some(left) => tokio::time::sleep(left).await,
+                None => std::future::pending().await,
             }
-            _ => format!("{binary} cannot be started: {error}"),
+        };
+        tokio::select! {
+            () = old => Reason::Age,
+            () = self.distrusted.notified() => Reason::Crashes,
         }
     }
 
-    async fn why_not_started(&self) -> NotStarted {
-        let binary = self.binary.display();
-        let status = self.reap().await;
-        let was_killed = status.is_some_and(|status| status.signal().is_some());
-        let reason = match status {
-            Some(status) if status.code() == Some(127) => {
-                format!("{binary} lacks a shared library; install it with scripts/setup")
-            }
-            Some(status) => format!("{binary} ended during its start ({status})"),
-            None => format!("{binary} was not ready within {START_TIMEOUT:?}"),
-        };
-        NotStarted { reason, was_killed }
-    }
-
-    /// Collects the ended process, killing it if it lingers.
-    async fn reap(&self) -> Option<std::process::ExitStatus> {
-        let mut child = self.lock_child().take()?;
-        match tokio::time::timeout(Duration::from_millis(500), child.wait()).await {
-            Ok(status) => status.ok(),
-            Err(_) => {
-                let _ = child.kill().await;
-                None
+    /// A life that can take another's place, tried until there is one.
+    async fn successor(&self, reason: Reason) -> Arc<Life> {
+        let mut failures = 0;
+        loop {
+            match self.begin(false).await {
+                Ok(life) => return life,
+                Err(error) => {
+                    failures += 1;
+                    let (runtime, why, error) = (self.runtime, reason.name(), error.reason);
+                    tracing::warn!(runtime, reason = why, %error, "language zygote was not made anew; the old one stays");
+                    tokio::time::sleep(ageing::retry(failures)).await;
+                }
             }
         }
     }
@@ -280,9 +288,5 @@ impl LanguageZygote {
             }
             !stopped
         });
-    }
-
-    fn lock_child(&self) -> std::sync::MutexGuard<'_, Option<Child>> {
-        self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

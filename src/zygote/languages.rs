@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::ageing::Limits;
 use super::language::LanguageZygote;
 use crate::isolation::Isolation;
 
@@ -19,9 +20,10 @@ impl LanguageZygotes {
         runtimes: &[&'static str],
         directory: &Path,
         isolation: &Arc<Isolation>,
+        limits: Limits,
     ) -> Self {
         let start = |&runtime| {
-            let zygote = LanguageZygote::start(runtime, directory, Arc::clone(isolation));
+            let zygote = LanguageZygote::start(runtime, directory, Arc::clone(isolation), limits);
             (runtime, zygote)
         };
         Self {

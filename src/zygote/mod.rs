@@ -2,24 +2,42 @@
 //!
 //! ```text
 //!  language zygote   Spawning ─► Ready ─► Stopped ─(back-off)─► Spawning …      language.rs
+//!                                ▲   └─ old, or distrusted ─► its successor Spawning ─┐
+//!                                └─────────── takes its place when it is Ready ───────┘
+//!  one life of it    begun ─► held by its language and by whoever forks from it ─► dropped by all: ended      life.rs
 //!  function zygote   Booting ─► Ready ─► Stopped                                function.rs
 //!                       └─► LoadFailed | Unforkable ─► Booting again, loading after the fork
+//!                    Ready ─ due: old, forked often, crashes ─► successor Booting ─► Replaced ─► Stopped with
+//!                                                                                   its last busy instance
 //! ```
+//! When one is due, and how fast a function that crashes may fork, are pure functions of figures (`ageing.rs`).
 //! The supervisor starts language zygotes with exec and never forks itself. Knows nothing of pools or HTTP.
 
+mod ageing;
 mod children;
+mod crashes;
 mod function;
 mod language;
 mod languages;
+mod life;
+mod lineage;
 pub(crate) mod orphans;
+mod output;
 mod process;
+mod refreshes;
 mod state;
 
-pub(crate) use function::{FunctionZygote, Output};
+pub(crate) use ageing::{Limits, Reason, retry};
+pub(crate) use crashes::Crashes;
+pub(crate) use function::{FunctionZygote, Making};
 pub(crate) use language::LanguageZygote;
 pub(crate) use languages::LanguageZygotes;
+pub(crate) use life::Life;
+pub(crate) use output::Output;
 pub(crate) use process::Process;
 pub(crate) use state::BackOff;
+
+use std::time::Duration;
 
 use zygo_wire::{Failure, FailureKind, WireError};
 
@@ -59,6 +77,11 @@ pub enum ZygoteError {
     /// The zygote died at the wrong moment; a new one is on its way.
     #[error("the zygote is gone")]
     Gone,
+    /// The function's instances crashed so often in the last minute that it may fork only now and then.
+    #[error(
+        "the function's processes crash too often to make another now; try again in {} ms", .0.as_millis()
+    )]
+    Crashing(Duration),
 }
 
 impl ZygoteError {
@@ -67,9 +90,10 @@ impl ZygoteError {
     pub fn origin(&self) -> Origin {
         match self {
             Self::LoadFailed(failure) if failure.kind == FailureKind::Runtime => Origin::Platform,
-            Self::LoadFailed(_) | Self::LoadCrashed(_) | Self::LoadTimedOut { .. } => {
-                Origin::Function
-            }
+            Self::LoadFailed(_)
+            | Self::LoadCrashed(_)
+            | Self::LoadTimedOut { .. }
+            | Self::Crashing(_) => Origin::Function,
             Self::Unavailable { .. } | Self::FilesLost(_) | Self::NotHeld(_) | Self::Gone => {
                 Origin::Platform
             }

@@ -134,18 +134,7 @@ impl Client {
         headers: &[(&str, &str)],
         body: &Value,
     ) -> Answer {
-        let mut request = http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base))
-            .header("content-type", "application/json");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let body = match method {
-            "GET" | "DELETE" => Vec::new(),
-            _ => body.to_string().into_bytes(),
-        };
-        self.send(request.body(body).expect("a request"))
+        self.send(self.json_request(method, path, headers, body))
             .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
@@ -162,6 +151,17 @@ impl Client {
         headers: &[(&str, &str)],
         body: &Value,
     ) -> Option<Answer> {
+        let request = self.json_request(method, path, headers, body);
+        self.send(request).ok()
+    }
+
+    fn json_request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> http::Request<Vec<u8>> {
         let mut request = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
@@ -170,10 +170,10 @@ impl Client {
             request = request.header(*name, *value);
         }
         let body = match method {
-            "DELETE" => Vec::new(),
+            "GET" | "DELETE" => Vec::new(),
             _ => body.to_string().into_bytes(),
         };
-        self.send(request.body(body).expect("a request")).ok()
+        request.body(body).expect("a request")
     }
 
     /// `GET`.

@@ -11,6 +11,8 @@
 //! - `faults`: handlers that throw, crash, hang, or eat memory
 //! - `violations`: instances that break the protocol of their socket
 //! - `deaths`: processes of the platform that are killed from outside
+//! - `refresh`: zygotes that are made anew while they serve
+//! - `layouts`: crashes that tell where things lie
 //! - `loading`: modules that do not load
 //! - `drain`: the end of a platform, asked for or not
 //! - `chaos`: a hundred thousand invocations while processes are being killed
@@ -38,6 +40,12 @@
 //! - `alert_rules`: what may be set, and what is refused
 //! - `webhooks`: notices that are refused, late, signed
 //! - `cli_alerts`: the same at the command line
+//! - `queue`: invocations that nobody waits for
+//! - `dead_letters`: what failed too often
+//! - `queue_kills`: the same while the platform is killed
+//! - `events`: events, and who gets them
+//! - `destinations`: who is told what came of them
+//! - `cron`: schedules
 //! - `settings`: what an operator may set, and languages that are missing
 //! - `traces`: contexts of traces, and which traces are recorded
 //! - `spans`: what a collector gets, and collectors that take nothing
@@ -85,18 +93,23 @@ mod collection;
 mod conformance;
 mod connections;
 mod cors;
+mod cron;
 mod damage;
+mod dead_letters;
 mod deaths;
 mod dependencies;
+mod destinations;
 mod domains;
 mod drain;
 mod durability;
+mod events;
 mod faults;
 mod fields;
 mod figures;
 mod http;
 mod hygiene;
 mod keys;
+mod layouts;
 mod loading;
 mod marketplace;
 mod matrix;
@@ -104,6 +117,9 @@ mod observed;
 mod openapi;
 mod packages;
 mod parity;
+mod queue;
+mod queue_kills;
+mod refresh;
 mod routes;
 mod settings;
 mod snapshots;

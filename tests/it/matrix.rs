@@ -260,8 +260,9 @@ const ADMINISTRATORS: [&str; 12] = [
     "listWebhooks", "createWebhook", "deleteWebhook", "testWebhook", "listDeliveries",
 ];
 #[rustfmt::skip]
-const FOR_ALL: [&str; 7] = [
+const FOR_ALL: [&str; 8] = [
     "showMetrics", "showSeries", "showPrometheusMetrics", "listLogs", "showCost", "listAlerts", "showAlert",
+    "listAllDeadLetters",
 ];
 
 /// The matrix believes the description; this says what it ought to be.
@@ -275,7 +276,9 @@ fn reading_needs_read_and_changing_needs_deploy() {
             ("whoAmI", _) => None,
             _ if is_open => None,
             _ if is_administrators => Some("admin"),
-            ("invokeFunction", _) => Some("invoke"),
+            ("invokeFunction" | "publishEvent" | "fireTrigger" | "showInvocation", _) => {
+                Some("invoke")
+            }
             (_, "GET") => Some("read"),
             _ => Some("deploy"),
         };

@@ -31,7 +31,8 @@ fn serve(variables: &[(&str, &str)], flags: &[&str]) -> Output {
 
 #[test]
 fn settings_that_cannot_be_are_refused_by_name() {
-    let cases: [Case; 7] = [
+    let secret = "1234567890123456";
+    let cases: [Case; 9] = [
         (&[("ZYGO_PROT", "1")], &[], "prot"),
         (&[("ZYGO_MAX_QUEUE_LEN", "many")], &[], "max_queue_len"),
         (&[("MAX_MEMORY", "1")], &[], "max_memory"),
@@ -43,12 +44,20 @@ fn settings_that_cannot_be_are_refused_by_name() {
             &["--port", "0"],
             "/dev/null/x",
         ),
+        // A key of digits alone is a key, and the complaint is about something else.
+        (
+            &[("ZYGO_ADMIN_KEY", "1234567890123456"), ("MAX_MEMORY", "2")],
+            &[],
+            "max_memory",
+        ),
+        (&[("ZYGO_HOST", "[[[1]]]")], &[], "host"),
     ];
     for (variables, flags, named) in cases {
         let output = serve(variables, flags);
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{named}: {text}");
         assert!(text.to_lowercase().contains(named), "{named}: {text}");
+        assert!(!text.contains(secret), "{named}: {text}");
     }
 }
 
@@ -61,6 +70,27 @@ fn an_unknown_key_of_the_file_is_refused() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("max_memroy"), "{text}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_not_shown() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("zygo.toml");
+    let secret = "1234567890123456";
+    for line in [
+        format!("\"{secret}"),
+        secret.to_owned(),
+        format!("{secret}x"),
+    ] {
+        std::fs::write(&file, format!("port = 0\nadmin_key = {line}\n")).expect("written");
+        let output = serve(&[], &["--config", file.to_str().expect("a plain path")]);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(
+            text.contains("zygo.toml") && !text.contains(secret),
+            "{text}"
+        );
+    }
 }
 
 #[test]

@@ -223,9 +223,9 @@ fn what_cannot_be_encrypted_with_is_refused_at_start() {
     let (certificate, key) = (text(&own.join("cert.pem")), text(&own.join("key.pem")));
     let port = ("ZYGO_TLS_PORT", "0");
     let cases = [
-        (vec![port], "tls_port"),
-        (vec![("ZYGO_TLS_SELF_SIGNED", "true")], "tls_port"),
-        (vec![("ZYGO_TLS_REDIRECT", "true")], "tls_redirect"),
+        (vec![port], "tls.port"),
+        (vec![("ZYGO_TLS_SELF_SIGNED", "true")], "tls.port"),
+        (vec![("ZYGO_TLS_REDIRECT", "true")], "tls.redirect"),
         (
             vec![port, ("ZYGO_TLS_CERTIFICATE_FILE", &certificate)],
             "set both",

@@ -21,6 +21,12 @@ mod platform;
 #[path = "../it/processes.rs"]
 #[allow(dead_code, reason = "what only `it` uses")]
 mod processes;
+#[path = "../it/receiver.rs"]
+#[allow(dead_code, reason = "what only `it` uses")]
+mod receiver;
+#[path = "../it/turn.rs"]
+#[allow(dead_code, reason = "what only `it` uses")]
+mod turn;
 #[path = "../it/wait.rs"]
 #[allow(dead_code, reason = "what only `it` uses")]
 mod wait;
@@ -28,7 +34,7 @@ mod wait;
 mod on_postgres;
 mod server;
 
-use on_postgres::{auth, durability, observed, versions};
+use on_postgres::{auth, durability, events, observed, queue, versions};
 
 /// Where platforms under test keep their state.
 const DATABASE_URL: Option<fn(&std::path::Path) -> String> = Some(server::url_of);

@@ -114,13 +114,20 @@ impl Bundle {
             hasher.update((content.len() as u64).to_le_bytes());
             hasher.update(content);
         }
-        super::digest::hex(&hasher.finalize())
+        hex::encode(hasher.finalize())
     }
 
     /// Whether there is no file at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+
+    /// All files, by path.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &Bytes)> {
+        let files = self.files.iter();
+        files.map(|(path, content)| (path.as_str(), content))
     }
 
     /// Writes all files below a new folder.
@@ -147,9 +154,16 @@ fn readable_folder(path: &Path) -> std::io::Result<()> {
     std::fs::set_permissions(path, Permissions::from_mode(0o755))
 }
 
-/// Something wrong with an archive.
+/// Something wrong with an archive. Names in it may hold anything, and libraries tell them as they are.
 fn refused(message: impl Into<String>) -> ManifestError {
-    ManifestError::new("/archive", message)
+    let mut shown = String::new();
+    for character in message.into().chars() {
+        match character.is_control() {
+            true => shown.extend(character.escape_debug()),
+            false => shown.push(character),
+        }
+    }
+    ManifestError::new("/archive", shown)
 }
 
 fn bad_path(path: &str, rule: &str) -> ManifestError {
@@ -208,6 +222,23 @@ mod tests {
                 .expect("the first");
             let error = bundle.add("/files", second, Bytes::new());
             assert_eq!(error.expect_err("the second").pointer, "/files");
+        }
+    }
+
+    #[test]
+    fn no_complaint_about_an_archive_has_control_characters() {
+        let [mut zip, mut tar, _] = archives();
+        for at in 0..zip.len() {
+            if zip[at..].starts_with(b"a.py") {
+                zip[at] = b'\n';
+            }
+        }
+        let second = zip.windows(8).rposition(|name| name == b"pkg/b.py");
+        zip[second.expect("the list names it")] = 0x1b;
+        tar[0] = b'\n';
+        for archive in [&zip, &tar] {
+            let error = Bundle::from_upload(archive).expect_err("a bad name");
+            assert!(!error.message.contains(char::is_control), "{error:?}");
         }
     }
 

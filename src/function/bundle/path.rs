@@ -4,6 +4,8 @@ use unicode_normalization::UnicodeNormalization;
 
 /// Longer paths are refused.
 const PATH_LEN_MAX: usize = 512;
+/// File systems refuse names of more than 255 bytes, and builds put up to seven behind a name.
+const NAME_LEN_MAX: usize = 240;
 /// The build's own folder inside a bundle.
 const RESERVED: &str = ".zygo";
 
@@ -23,6 +25,9 @@ pub(super) fn check(path: &str) -> Result<(), &'static str> {
         .any(|part| part.is_empty() || part == "." || part == "..")
     {
         return Err("it must be relative, without empty parts, `.` or `..`");
+    }
+    if path.split('/').any(|part| part.len() > NAME_LEN_MAX) {
+        return Err("each of its parts must have at most 240 bytes");
     }
     let first = path.split('/').next().unwrap_or_default();
     if first == RESERVED {
@@ -45,7 +50,9 @@ mod tests {
 
     #[test]
     fn harmful_paths_are_refused() {
-        let long = "x".repeat(513);
+        let long = "x/".repeat(256) + "x";
+        let name = format!("a/{}", "x".repeat(241));
+        let longest = "x".repeat(240);
         for path in [
             "",
             "/etc/passwd",
@@ -61,10 +68,11 @@ mod tests {
             "C:/x",
             "c:x",
             &long,
+            &name,
         ] {
             assert!(check(path).is_err(), "{path:?}");
         }
-        for path in ["a", "a.b/c-d/e f", ".zygorc", "ab:c", "ü/日本.py"] {
+        for path in ["a", "a.b/c-d/e f", ".zygorc", "ab:c", "ü/日本.py", &longest] {
             assert_eq!(check(path), Ok(()), "{path:?}");
         }
     }

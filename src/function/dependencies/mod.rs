@@ -25,8 +25,6 @@ use sha2::{Digest, Sha256};
 use run::Ended;
 use tool::Tool;
 
-use super::digest::hex;
-
 /// Lines that are kept of what a tool says: the last ones.
 const LOG_LINES_MAX: usize = 500;
 
@@ -221,7 +219,7 @@ fn key(tool: &Tool, folder: &Path) -> io::Result<String> {
         hasher.update(format!("\n{} {}\n", name.display(), content.len()));
         hasher.update(content);
     }
-    Ok(hex(&hasher.finalize()))
+    Ok(hex::encode(hasher.finalize()))
 }
 
 async fn blocking<T: Send + 'static>(

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use sqlx::Row;
 
-use crate::function::deployment::now_unix_ms;
 use crate::store::{Database, StoreError};
+use crate::time::now_unix_ms;
 
 /// All answers that are kept.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! Certificates and keys in files: one pair for everybody, and `<tls_dir>/<domain>/{cert,key}.pem` for each domain.
+//! Certificates and keys in files: one pair for everybody, and `<tls.dir>/<domain>/{cert,key}.pem` for each domain.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(super) fn read(
         other: own,
         ..Shown::default()
     };
-    if let (Some(certificate), Some(key)) = (&config.tls_certificate_file, &config.tls_key_file) {
+    if let (Some(certificate), Some(key)) = (&config.tls.certificate_file, &config.tls.key_file) {
         shown.other = Some(read_pair(certificate, key, provider)?);
     }
     for (name, folder) in domains(config)? {
@@ -41,7 +41,7 @@ pub(super) fn read(
 
 /// Names and folders of domains. What is no domain is no business of ours, such as `lost+found`.
 fn domains(config: &Config) -> Result<Vec<(String, PathBuf)>, TlsError> {
-    let Some(folder) = &config.tls_dir else {
+    let Some(folder) = &config.tls.dir else {
         return Ok(Vec::new());
     };
     let failed = |source| TlsError::File {
@@ -93,7 +93,7 @@ fn read_pair(
 
 /// What the files look like from outside.
 pub(super) fn stamp(config: &Config) -> Stamp {
-    let own = [&config.tls_certificate_file, &config.tls_key_file];
+    let own = [&config.tls.certificate_file, &config.tls.key_file];
     let own = own.into_iter().flatten().cloned();
     let named = domains(config).unwrap_or_default();
     let named = named

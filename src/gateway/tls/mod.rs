@@ -96,7 +96,7 @@ impl Tls {
     /// As the operator wants it.
     pub(super) fn of(config: &Arc<Config>) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let own = match config.tls_self_signed {
+        let own = match config.tls.self_signed {
             true => Some(self_signed::certificate(config, &provider)?),
             false => None,
         };
@@ -122,7 +122,7 @@ impl Tls {
 
     /// Reads certificates again whenever their files change, for ever. Files that cannot be used change nothing.
     pub(super) async fn keep_up(&self) {
-        if self.config.tls_dir.is_none() && self.config.tls_certificate_file.is_none() {
+        if !self.config.tls.has_files() {
             return std::future::pending().await;
         }
         let mut seen = self.stamp().await;
@@ -153,7 +153,7 @@ impl Tls {
 
     /// The certificate that was made here, which no file replaces.
     fn own(&self) -> Option<Arc<CertifiedKey>> {
-        let is_own = self.config.tls_self_signed;
+        let is_own = self.config.tls.self_signed;
         self.certificates.0.load().other.clone().filter(|_| is_own)
     }
 

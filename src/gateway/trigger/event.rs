@@ -8,7 +8,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, header};
-use jiff::Timestamp;
 use serde::Serialize;
 use zygo_wire::clock;
 use zygo_wire::data::BodyKind;
@@ -18,7 +17,8 @@ use super::super::front;
 use super::super::problem::RequestError;
 use super::super::request::{self, Headers};
 use crate::function::http_trigger::EventFormat;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, Trigger};
+use crate::time::{common_log, now_unix_ms};
 use crate::trace::Trace;
 
 /// What is known of a request besides its body.
@@ -117,6 +117,7 @@ impl Sent<'_> {
             body_kind,
             body,
             received_ns,
+            trigger: Trigger::Http,
             trace,
         })
     }
@@ -201,7 +202,7 @@ impl Sent<'_> {
     fn context(&self) -> Context<'_> {
         let host = front::host(&self.head.uri, &self.head.headers).unwrap_or_default();
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let now = Timestamp::now();
+        let now = now_unix_ms();
         let agent = self.head.headers.get(header::USER_AGENT);
         Context {
             account_id: "anonymous",
@@ -221,8 +222,8 @@ impl Sent<'_> {
             request_id: self.request_id,
             route_key: "$default",
             stage: "$default",
-            time: now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
-            time_epoch: now.as_millisecond(),
+            time: common_log(now),
+            time_epoch: now,
         }
     }
 }

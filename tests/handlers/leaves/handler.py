@@ -33,7 +33,7 @@ def leave():
     global LEFT
     LEFT = True
     KEPT.append(socket.socket())
-    KEPT.append(open("/var/task/handler.py"))
+    KEPT.append(open("/var/task/index.py"))
     builtins.left = True
     builtins.len = lambda _: 42
     json.left = True
@@ -83,7 +83,7 @@ def look():
         "the collector": not gc.isenabled(),
         "a thread": any(thread.name == "left" for thread in threading.enumerate()),
         "sockets and files": any(
-            os.path.realpath(f"/proc/self/fd/{fd}").endswith("handler.py") for fd in os.listdir("/proc/self/fd")
+            os.path.realpath(f"/proc/self/fd/{fd}").endswith("index.py") for fd in os.listdir("/proc/self/fd")
         ),
     }
     return sorted(what for what, is_there in found.items() if is_there)

@@ -10,7 +10,7 @@ PRISTINE = {
 
 def leave
   $left = true
-  KEPT.push(Socket.new(:INET, :STREAM), File.open("/var/task/handler.rb"))
+  KEPT.push(Socket.new(:INET, :STREAM), File.open("/var/task/index.rb"))
   Object.const_set(:LEFT, true)
   Object.class_eval { def left = true }
   String.class_eval { def reverse = "left" }
@@ -56,7 +56,7 @@ def look
     "the collector" => disabled,
     "a thread" => Thread.list.any? { |thread| thread.name == "left" },
     "a variable of the thread" => Thread.current.key?(:left),
-    "sockets and files" => Dir.children("/proc/self/fd").any? { |fd| (File.readlink("/proc/self/fd/#{fd}") rescue "").end_with?("handler.rb") },
+    "sockets and files" => Dir.children("/proc/self/fd").any? { |fd| (File.readlink("/proc/self/fd/#{fd}") rescue "").end_with?("index.rb") },
   }
   found.select { |_, there| there }.keys.sort
 end

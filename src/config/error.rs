@@ -1,4 +1,4 @@
-//! How a configuration can be wrong.
+//! Why a configuration cannot be used.
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
