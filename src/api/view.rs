@@ -11,7 +11,7 @@ use utoipa::{IntoResponses, PartialSchema, ToSchema};
 use super::breaker::Circuit;
 use super::time;
 use crate::function::manifest::{Network, RateLimit, RuntimeName, Scaling, Trigger};
-use crate::function::{Asynchronous, Function, Version, deployment, http_trigger};
+use crate::function::{Asynchronous, Function, Version, addresses, deployment};
 use crate::pool::Isolation;
 
 /// Answer to a deployment.
@@ -180,7 +180,7 @@ impl FunctionView {
             name: function.name().to_owned(),
             runtime: manifest.runtime,
             endpoint: format!("/functions/{}/invoke", function.id()),
-            endpoints: http_trigger::endpoints(function.id(), manifest),
+            endpoints: addresses::endpoints(function.id(), manifest),
             version: version.number(),
             digest: version.stored().digest.clone(),
             handler: manifest.handler.clone(),

@@ -7,11 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Asynchronous, http_trigger, rules};
+use super::{Asynchronous, addresses, rules};
 use crate::admission::Rate;
 use crate::config::Config;
 use crate::pool::Isolation;
 use crate::secret::Secret;
+use crate::trigger::Wrong;
 
 /// Languages that users may name, and what each means here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -216,6 +217,11 @@ impl ManifestError {
             message: message.into(),
         }
     }
+
+    /// What is wrong below a field.
+    pub(super) fn below(pointer: &str, wrong: Wrong) -> Self {
+        Self::new(format!("{pointer}{}", wrong.pointer), wrong.message)
+    }
 }
 
 impl Manifest {
@@ -238,7 +244,7 @@ impl Manifest {
         rules::check_variables("/secrets", &self.secrets)?;
         rules::check_scaling(&self.scaling, config)?;
         rules::check_triggers(&self.triggers)?;
-        http_trigger::check(self, config)?;
+        addresses::check(self, config)?;
         self.check_asynchronous()?;
         match self.rate_limit {
             Some(limit) if limit.max_requests == 0 || limit.window_ms == 0 => Err(

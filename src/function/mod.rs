@@ -1,6 +1,7 @@
 //! Functions by id and name, and the version of each that serves now. The two planes meet here: deployments write, and
 //! invocations read.
 
+pub(crate) mod addresses;
 mod asynchronous;
 mod build;
 pub mod bundle;
@@ -11,7 +12,6 @@ pub(crate) mod digest;
 mod draft;
 mod failure;
 pub(crate) mod folder;
-pub(crate) mod http_trigger;
 pub mod manifest;
 mod moves;
 mod registry;

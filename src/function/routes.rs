@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::{ArcSwap, Guard};
 
 use super::Function;
+use super::addresses::{self, Route};
 use super::failure::DeployError;
-use super::http_trigger::{self, HttpTrigger, Route};
 use super::manifest::Manifest;
 use crate::route::{Site, Table};
+use crate::trigger::http::HttpTrigger;
 
 /// A path or a domain that another function has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,7 +73,7 @@ impl Routes {
         id: &str,
         manifest: &Manifest,
     ) -> Result<Claim, DeployError> {
-        let routes = http_trigger::routes(id, manifest)?;
+        let routes = addresses::routes(id, manifest)?;
         let mut state = self.state();
         state.check(id, &routes)?;
         state.last_claim += 1;
@@ -94,7 +95,7 @@ impl Routes {
         let mut state = self.state();
         for function in functions {
             let version = function.current();
-            let routes = http_trigger::routes(function.id(), version.manifest());
+            let routes = addresses::routes(function.id(), version.manifest());
             let routes = routes.map_err(DeployError::from).and_then(|routes| {
                 state.check(function.id(), &routes)?;
                 Ok(routes)

@@ -8,6 +8,7 @@ mod connection;
 mod docs;
 mod front;
 mod health;
+mod http_trigger;
 mod inflow;
 mod invoke;
 mod later;
@@ -23,7 +24,6 @@ mod router;
 mod status;
 mod tls;
 mod traffic;
-mod trigger;
 mod workers;
 
 #[cfg(feature = "fuzzing")]

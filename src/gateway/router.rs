@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use super::front::Front;
 use super::inflow::{self, Inflow};
 use super::problem::{Problem, Rejection, RequestError};
-use super::{authorize, docs, health, invoke, openapi, request, response, trigger};
+use super::{authorize, docs, health, http_trigger, invoke, openapi, request, response};
 use crate::api;
 use crate::platform::Platform;
 
@@ -31,7 +31,7 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
 pub(super) fn front(platform: &Arc<Platform>, inflow: &Inflow) -> Front {
     let held = middleware::from_fn_with_state(inflow.clone(), inflow::hold);
     let domains = Router::new()
-        .fallback(trigger::on_a_domain)
+        .fallback(http_trigger::on_a_domain)
         .layer(held)
         .with_state(Arc::clone(platform));
     let api = router(Arc::clone(platform), inflow.clone());
@@ -57,7 +57,7 @@ fn router(platform: Arc<Platform>, inflow: Inflow) -> Router {
         .layer(middleware::from_fn(identify));
     Router::from(data())
         .merge(control)
-        .fallback(trigger::beside_the_api)
+        .fallback(http_trigger::beside_the_api)
         .layer(middleware::from_fn_with_state(inflow, inflow::hold))
         .with_state(platform)
 }

@@ -16,10 +16,10 @@ use super::super::response::{milliseconds, with_request_id};
 use super::super::status::{Row, invoke_row};
 use super::{compress, is_head, problem};
 use crate::function::Version;
-use crate::function::http_trigger::EventFormat;
 use crate::invocation::{Answer, Outcome};
 use crate::invoke::InvokeError;
 use crate::route::normal_host;
+use crate::trigger::http::EventFormat;
 
 /// Headers of one connection alone: the platform's business, both ways.
 pub(super) const HOP_BY_HOP: [&str; 9] = [

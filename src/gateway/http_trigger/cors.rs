@@ -4,7 +4,7 @@ use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use crate::function::http_trigger::{Cors, HttpTrigger};
+use crate::trigger::http::{Cors, HttpTrigger};
 
 /// What the answer to a question depends on.
 const ASKED: HeaderValue = HeaderValue::from_static(

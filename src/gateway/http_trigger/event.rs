@@ -16,10 +16,10 @@ use super::super::client::Client;
 use super::super::front;
 use super::super::problem::RequestError;
 use super::super::request::{self, Headers};
-use crate::function::http_trigger::EventFormat;
 use crate::invocation::{Invocation, Trigger};
 use crate::time::{common_log, now_unix_ms};
 use crate::trace::Trace;
+use crate::trigger::http::EventFormat;
 
 /// What is known of a request besides its body.
 pub(super) struct Sent<'a> {

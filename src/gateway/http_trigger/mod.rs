@@ -26,10 +26,10 @@ use super::front;
 use super::invoke::{self, traced};
 use super::problem::{Problem, RequestError};
 use super::{request, response};
-use crate::function::Function;
-use crate::function::http_trigger::{HttpTrigger, TriggerAuth};
+use crate::function::{Function, Target};
 use crate::platform::Platform;
 use crate::route::{Found, Segments, Tree, normal_host};
+use crate::trigger::http::{HttpTrigger, TriggerAuth};
 
 use event::Sent;
 
@@ -110,11 +110,7 @@ fn own_path(path: &str) -> Option<(&str, &str)> {
     }
 }
 
-fn way(
-    tree: &Tree<crate::function::Target>,
-    path: &str,
-    head: &Parts,
-) -> Result<Way, RequestError> {
+fn way(tree: &Tree<Target>, path: &str, head: &Parts) -> Result<Way, RequestError> {
     let segments = Segments::parse(path)
         .map_err(|error| RequestError::malformed("/path", error.to_string()))?;
     if let Some(method) = cors::asked_method(head)
