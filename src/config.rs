@@ -5,8 +5,10 @@
 //! MAX_MEMORY MAX_TIMEOUT` work too, and OpenTelemetry's own variables for traces. Unknown keys are refused.
 
 mod error;
+mod networks;
 mod rules;
 mod sources;
+mod tls;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -14,10 +16,11 @@ use std::time::Duration;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized};
-use figment::value::Value;
 use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
+pub(crate) use networks::Networks;
+pub use tls::TlsSettings;
 
 use crate::admission::Trip;
 use crate::queue::QueueSettings;
@@ -33,7 +36,14 @@ pub struct Config {
     pub host: IpAddr,
     /// Port to listen on; 0 takes a free one.
     pub port: u16,
-    /// Whether to log every request.
+    /// Encrypted connections: a table of its own.
+    pub tls: TlsSettings,
+    /// Host names of the platform itself, with commas between; no function may take them as its domain.
+    pub hosts: String,
+    /// Proxies whose `Forwarded` and `X-Forwarded-…` are believed: addresses and networks such as `10.0.0.0/8`, with commas
+    /// between.
+    pub trusted_proxies: String,
+    /// Whether to log every request, and to tell callers of HTTP triggers how a handler failed.
     pub verbose: bool,
     /// Folder that holds all state.
     pub data_dir: PathBuf,
@@ -150,6 +160,9 @@ impl Default for Config {
         Self {
             host: IpAddr::from([127, 0, 0, 1]),
             port: 3000,
+            tls: TlsSettings::default(),
+            hosts: String::new(),
+            trusted_proxies: String::new(),
             verbose: false,
             data_dir: PathBuf::from("./zygo-data"),
             database_url: None,
@@ -218,8 +231,7 @@ impl Config {
     /// # Errors
     /// Which key is wrong and what it must be.
     pub fn load(file: Option<&Path>, flags: impl Serialize) -> Result<Self, ConfigError> {
-        let kinds = Value::serialize(Self::default()).map_err(Box::new)?;
-        let kinds = kinds.into_dict().unwrap_or_default();
+        let kinds = sources::kinds()?;
         let variables = |variables| Variables::new(variables, kinds.clone());
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         if let Some(file) = file {
@@ -232,7 +244,7 @@ impl Config {
             .merge(variables(
                 Env::prefixed("ZYGO_")
                     .ignore(&OTHERS)
-                    .map(|key| QueueSettings::key(key.as_str()).into()),
+                    .map(|name| sources::key(name.as_str()).into()),
             ))
             .merge(Serialized::defaults(flags))
             .extract()

@@ -22,3 +22,9 @@ pub(crate) fn rfc3339(unix_ms: i64) -> String {
     let time = Timestamp::from_millisecond(unix_ms).unwrap_or_default();
     format!("{time:.3}")
 }
+
+/// `24/Nov/2026:09:00:00 +0000`, as logs of web servers write it, and AWS in events.
+pub(crate) fn common_log(unix_ms: i64) -> String {
+    let time = Timestamp::from_millisecond(unix_ms).unwrap_or_default();
+    time.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string()
+}

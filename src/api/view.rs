@@ -11,7 +11,7 @@ use utoipa::{IntoResponses, PartialSchema, ToSchema};
 use super::breaker::Circuit;
 use super::time;
 use crate::function::manifest::{Network, RateLimit, RuntimeName, Scaling, Trigger};
-use crate::function::{Asynchronous, Function, Version, deployment};
+use crate::function::{Asynchronous, Function, Version, addresses, deployment};
 use crate::pool::Isolation;
 
 /// Answer to a deployment.
@@ -89,6 +89,9 @@ pub(crate) struct FunctionView {
     runtime: RuntimeName,
     /// The path of its invoke call.
     endpoint: String,
+    /// Everywhere that it is reached, by its invoke call, its HTTP triggers and its domain: URLs relative to the platform's
+    /// own address.
+    endpoints: Vec<String>,
     /// The number of the version that serves.
     version: u32,
     /// SHA-256 of the version's code and settings.
@@ -177,6 +180,7 @@ impl FunctionView {
             name: function.name().to_owned(),
             runtime: manifest.runtime,
             endpoint: format!("/functions/{}/invoke", function.id()),
+            endpoints: addresses::endpoints(function.id(), manifest),
             version: version.number(),
             digest: version.stored().digest.clone(),
             handler: manifest.handler.clone(),

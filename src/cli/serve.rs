@@ -90,10 +90,10 @@ async fn serve_until_told(
     let mut terminate = signal(SignalKind::terminate())?;
     let drain = config.drain_timeout();
     let platform = Platform::start(config).await?;
-    let gateway = Gateway::bind(&platform).await.inspect_err(|_| {
-        let config = platform.config();
-        tracing::error!("cannot listen on {}:{}", config.host, config.port);
-    })?;
+    let gateway = Gateway::bind(&platform).await?;
+    if let Some(address) = gateway.encrypted_address() {
+        tracing::info!("listening on https://{address}");
+    }
     tracing::info!("listening on http://{}", gateway.address()?);
     let told = async {
         tokio::select! {

@@ -1,8 +1,17 @@
 //! Which values can be used.
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Networks};
+
+/// Whether a rule holds, whose it is, and what it asks for.
+pub(super) type Rule = (bool, &'static str, &'static str);
 
 impl Config {
+    /// Whether a host, in lower case, is an address of the platform itself.
+    pub(crate) fn is_own_host(&self, host: &str) -> bool {
+        let mut own = self.hosts.split(',').map(str::trim);
+        own.any(|own| own.eq_ignore_ascii_case(host))
+    }
+
     /// The configuration, if every value is in its range.
     pub(super) fn validated(self) -> Result<Self, ConfigError> {
         let rules = [
@@ -17,6 +26,11 @@ impl Config {
                 self.max_bodies_bytes >= self.max_body_bytes.max(self.max_bundle_bytes),
                 "max_bodies_bytes",
                 "at least max_body_bytes and max_bundle_bytes",
+            ),
+            (
+                Networks::parse(&self.trusted_proxies).is_some(),
+                "trusted_proxies",
+                "addresses and networks such as 10.0.0.0/8, with commas between",
             ),
             (self.max_connections >= 1, "max_connections", "at least 1"),
             (
@@ -57,7 +71,11 @@ impl Config {
                 "from 0 to 1",
             ),
         ];
-        match rules.into_iter().find(|(holds, ..)| !holds) {
+        match rules
+            .into_iter()
+            .chain(self.tls.rules())
+            .find(|(holds, ..)| !holds)
+        {
             Some((_, key, rule)) => Err(ConfigError::OutOfRange { key, rule }),
             None => Ok(self),
         }

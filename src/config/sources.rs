@@ -6,6 +6,35 @@ use figment::value::{Dict, Map, Value};
 use figment::{Error, Metadata, Profile, Provider};
 use serde::de::{DeserializeOwned, Error as _};
 
+use super::{Config, TlsSettings};
+
+/// Tables of the file; variables for their keys begin with the table's name.
+const TABLES: [&str; 2] = ["events", "tls"];
+
+/// The key that a variable stands for, without `ZYGO_`: `table.key` for one in a table.
+pub(super) fn key(variable: &str) -> String {
+    let name = variable.to_ascii_lowercase();
+    let in_table = |table: &&str| {
+        let key = name.strip_prefix(table)?.strip_prefix('_')?;
+        Some(format!("{table}.{key}"))
+    };
+    TABLES.iter().find_map(in_table).unwrap_or(name)
+}
+
+/// The defaults, with a value also where there is none: what looks like a number is one for a key that takes numbers.
+pub(super) fn kinds() -> Result<Dict, Box<Error>> {
+    let tls = TlsSettings {
+        port: Some(0),
+        ..TlsSettings::default()
+    };
+    let config = Config {
+        tls,
+        ..Config::default()
+    };
+    let config = Value::serialize(config).map_err(Box::new)?;
+    Ok(config.into_dict().unwrap_or_default())
+}
+
 /// TOML. The library's own messages show the whole line, which may hold a secret.
 #[derive(Debug)]
 pub(super) struct Toml;
@@ -102,12 +131,10 @@ impl Provider for Variables {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
     use crate::secret::Secret;
 
     fn variables() -> Variables {
-        let defaults = Value::serialize(Config::default()).expect("defaults");
-        Variables::new(Env::raw(), defaults.into_dict().expect("a table"))
+        Variables::new(Env::raw(), kinds().expect("kinds"))
     }
 
     #[test]
@@ -132,10 +159,26 @@ mod tests {
         assert_eq!(variables().value("port", " 80 ").to_u128(), Some(80));
         let attempts = variables().value("events.attempts_max", "7");
         assert_eq!(attempts.to_u128(), Some(7));
+        let port = variables().value("tls.port", "8443");
+        assert_eq!(port.to_u128(), Some(8443));
         let ratio = variables().value("trace_sample_ratio", "0.5");
         assert_eq!(ratio.to_f64(), Some(0.5));
         assert_eq!(variables().value("verbose", "true").to_bool(), Some(true));
         assert_eq!(variables().value("port", &nested).as_str(), Some(&*nested));
+    }
+
+    #[test]
+    fn a_variable_may_lead_into_a_table() {
+        let cases = [
+            ("PORT", "port"),
+            ("TLS_PORT", "tls.port"),
+            ("EVENTS_ROWS_MAX", "events.rows_max"),
+            ("TLSPORT", "tlsport"),
+            ("EVENTS", "events"),
+        ];
+        for (variable, meant) in cases {
+            assert_eq!(key(variable), meant);
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub use super::failure::DeployError;
 use super::folder::{Folders, Source};
 use super::manifest::{Manifest, ManifestError};
 use super::store::{Action, Change, FunctionStore, StoredVersion};
-use super::{Function, Registry, StoredFunction, Surroundings, Version};
+use super::{Function, Registry, Routes, StoredFunction, Surroundings, Version};
 use crate::artifact::Artifacts;
 use crate::config::Config;
 use crate::pool::Capacity;
@@ -34,6 +34,7 @@ pub(crate) struct Deployer {
     pub(crate) artifacts: Artifacts,
     pub(crate) folders: Arc<Folders>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) routes: Arc<Routes>,
     pub(crate) zygotes: Arc<LanguageZygotes>,
     pub(crate) capacity: Arc<Capacity>,
     pub(crate) intake: Arc<Intake>,
@@ -71,6 +72,7 @@ impl Deployer {
             });
         };
         let (id, now) = (new_id(), now_unix_ms());
+        let claim = self.routes.claim(&id, &draft.manifest)?;
         let function = StoredFunction {
             id,
             name,
@@ -93,6 +95,7 @@ impl Deployer {
         fail::fail_point!("deploy::committed");
         let function = Function::new(&function, version);
         reservation.fulfil(&function);
+        claim.serve(&function);
         Ok(Deployed {
             function,
             unchanged: false,
@@ -143,6 +146,7 @@ impl Deployer {
         let _one_at_a_time = self.lock(function, expected).await?;
         self.store.delete(function.id()).await?;
         fail::fail_point!("delete::committed");
+        self.routes.remove(function);
         self.registry.remove(function);
         function.stop();
         self.folders.remove_all(function.id());
@@ -188,8 +192,14 @@ impl Deployer {
         Ok(Version::new(id, stored, surroundings))
     }
 
-    async fn add(&self, function: &Function, draft: Draft, by: &str) -> Result<(), DeployError> {
+    async fn add(
+        &self,
+        function: &Arc<Function>,
+        draft: Draft,
+        by: &str,
+    ) -> Result<(), DeployError> {
         let id = function.id();
+        let claim = self.routes.claim(id, &draft.manifest)?;
         let change = Change {
             by,
             now_unix_ms: now_unix_ms(),
@@ -204,6 +214,7 @@ impl Deployer {
             .inspect_err(|_| self.folders.remove(id, number))?;
         fail::fail_point!("deploy::committed");
         function.switch_to(version, generation);
+        claim.serve(function);
         self.registry.changed();
         Ok(())
     }

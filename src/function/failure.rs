@@ -5,6 +5,7 @@ use super::build::BuildError;
 use super::bundle::Damaged;
 use super::dependencies::DependencyError;
 use super::manifest::ManifestError;
+use super::routes::Taken;
 use crate::artifact::ArtifactError;
 use crate::error::Origin;
 use crate::store::StoreError;
@@ -19,6 +20,9 @@ pub enum DeployError {
     /// Another function has the name.
     #[error("the name `{0}` is taken; PUT /functions/{0} makes a new version of it")]
     NameTaken(String),
+    /// Another function has a path or the domain.
+    #[error(transparent)]
+    Taken(#[from] Taken),
     /// The function was changed since the caller looked.
     #[error("the function has changed: its ETag is \"{0}\" now; read it again and repeat")]
     Changed(i64),
@@ -62,7 +66,7 @@ impl DeployError {
             Self::Manifest(_) | Self::NameTaken(_) | Self::Changed(_) | Self::Busy(_) => {
                 Origin::Caller
             }
-            Self::NoVersion(_) | Self::NoAlias(_) => Origin::Caller,
+            Self::NoVersion(_) | Self::NoAlias(_) | Self::Taken(_) => Origin::Caller,
             Self::Files(_) | Self::Archive(_) | Self::Damaged(_) | Self::Store(_) => {
                 Origin::Platform
             }

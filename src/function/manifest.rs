@@ -7,11 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Asynchronous, rules};
+use super::{Asynchronous, addresses, rules};
 use crate::admission::Rate;
 use crate::config::Config;
 use crate::pool::Isolation;
 use crate::secret::Secret;
+use crate::trigger::Wrong;
 
 /// Languages that users may name, and what each means here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -109,7 +110,7 @@ pub struct Manifest {
     /// Whether everyone may invoke it, without a credential.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub public: bool,
-    /// A host name that leads to it.
+    /// A host name that leads to it, or `*.` and a name: everything below that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_domain: Option<String>,
 }
@@ -173,7 +174,7 @@ pub struct Trigger {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TriggerKind {
-    /// Requests at a path.
+    /// Requests: `methods`, `path`, `auth`, `eventFormat`, `cors`.
     Http,
     /// Points in time.
     Cron,
@@ -216,6 +217,11 @@ impl ManifestError {
             message: message.into(),
         }
     }
+
+    /// What is wrong below a field.
+    pub(super) fn below(pointer: &str, wrong: Wrong) -> Self {
+        Self::new(format!("{pointer}{}", wrong.pointer), wrong.message)
+    }
 }
 
 impl Manifest {
@@ -238,6 +244,7 @@ impl Manifest {
         rules::check_variables("/secrets", &self.secrets)?;
         rules::check_scaling(&self.scaling, config)?;
         rules::check_triggers(&self.triggers)?;
+        addresses::check(self, config)?;
         self.check_asynchronous()?;
         match self.rate_limit {
             Some(limit) if limit.max_requests == 0 || limit.window_ms == 0 => Err(

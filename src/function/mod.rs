@@ -1,6 +1,7 @@
 //! Functions by id and name, and the version of each that serves now. The two planes meet here: deployments write, and
 //! invocations read.
 
+pub(crate) mod addresses;
 mod asynchronous;
 mod build;
 pub mod bundle;
@@ -14,6 +15,7 @@ pub(crate) mod folder;
 pub mod manifest;
 mod moves;
 mod registry;
+mod routes;
 mod rules;
 pub(crate) mod store;
 mod version;
@@ -28,6 +30,7 @@ use arc_swap::ArcSwap;
 use crate::admission::Gate;
 pub use asynchronous::{Asynchronous, Destination};
 pub(crate) use registry::Registry;
+pub(crate) use routes::{Routes, Taken, Target};
 pub(crate) use store::StoredFunction;
 pub(crate) use version::Surroundings;
 pub use version::Version;

@@ -31,12 +31,13 @@ impl Deployer {
     /// Makes an earlier version current. To be called with the function's lock held.
     pub(super) async fn move_to(
         &self,
-        function: &Function,
+        function: &Arc<Function>,
         number: u32,
         action: Action,
         by: &str,
     ) -> Result<(), DeployError> {
         let version = self.ready(function, number).await?;
+        let claim = self.routes.claim(function.id(), version.manifest())?;
         // It is loaded before anything is stored: no caller has to wait for it, and one that does not load never serves.
         version.prepare().await?;
         fail::fail_point!("rollback::loaded");
@@ -51,6 +52,7 @@ impl Deployer {
         let generation = self.store.move_to(function.id(), &deployment).await?;
         fail::fail_point!("rollback::committed");
         function.switch_to(version, generation);
+        claim.serve(function);
         self.registry.changed();
         Ok(())
     }
@@ -120,6 +122,7 @@ impl Deployer {
                 }
             }
         }
+        self.routes.restore(&self.registry.list());
         let known = self.store.numbers().await?;
         self.folders
             .keep_only(|id, number| known.contains(&(id.to_owned(), number)))?;

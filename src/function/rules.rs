@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::manifest::{ManifestError, Scaling, Trigger, TriggerKind};
 use crate::config::Config;
+use crate::pointer;
 use crate::secret::Secret;
 use crate::time::now_unix_ms;
+use crate::trigger::http::HttpTrigger;
 use crate::trigger::{Schedule, Subscription};
 
 /// What names of the platform's own variables begin with.
@@ -69,7 +71,7 @@ pub(super) fn check_variables(
         if !begins_well || !name.bytes().all(allowed) {
             let rule = "a variable's name has letters, digits and _, and begins with no digit";
             return Err(ManifestError::new(
-                format!("{pointer}/{}", escape_pointer(name)),
+                format!("{pointer}/{}", pointer::token(name)),
                 rule,
             ));
         }
@@ -97,10 +99,6 @@ pub(super) fn check_variables(
     Ok(())
 }
 
-fn escape_pointer(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
-}
-
 pub(super) fn check_triggers(triggers: &[Trigger]) -> Result<(), ManifestError> {
     const COUNT_MAX: usize = 100;
     const CONFIG_LEN_MAX: usize = 4 * 1024;
@@ -124,12 +122,11 @@ pub(super) fn check_triggers(triggers: &[Trigger]) -> Result<(), ManifestError> 
                 .and_then(|schedule| schedule.check_ticks(now_unix_ms()))
                 .map(drop),
             TriggerKind::Event => Subscription::parse(&trigger.config).map(drop),
-            TriggerKind::Http | TriggerKind::Queue | TriggerKind::Websocket => Ok(()),
+            TriggerKind::Http => HttpTrigger::parse(&trigger.config).map(drop),
+            TriggerKind::Queue | TriggerKind::Websocket => Ok(()),
         };
-        checked.map_err(|wrong| {
-            let pointer = format!("/triggers/{index}/config{}", wrong.pointer);
-            ManifestError::new(pointer, wrong.message)
-        })?;
+        checked
+            .map_err(|wrong| ManifestError::below(&format!("/triggers/{index}/config"), wrong))?;
     }
     Ok(())
 }

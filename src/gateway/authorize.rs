@@ -119,14 +119,34 @@ pub(super) fn invocable(
     if !platform.auth().is_on() || function.as_ref().is_some_and(is_public) {
         return function.ok_or(RequestError::FunctionNotFound(key));
     }
-    // Whoever is nobody does not hear which functions there are.
-    let principal = platform.auth().principal(credential(headers))?;
-    if !principal.role.includes(Role::Invoke) {
-        return Err(RequestError::Forbidden(Role::Invoke.name()));
-    }
+    let principal = invoker(platform, headers)?;
     function
         .filter(|function| principal.sees(function.name()))
         .ok_or(RequestError::FunctionNotFound(key))
+}
+
+/// Whoever may invoke something. Whoever is nobody does not hear which functions there are.
+fn invoker(platform: &Platform, headers: &HeaderMap) -> Result<Principal, RequestError> {
+    let principal = platform.auth().principal(credential(headers))?;
+    match principal.role.includes(Role::Invoke) {
+        true => Ok(principal),
+        false => Err(RequestError::Forbidden(Role::Invoke.name())),
+    }
+}
+
+/// Whether this function is one of those that the caller may invoke.
+pub(super) fn may_invoke(
+    platform: &Platform,
+    function: &Function,
+    headers: &HeaderMap,
+) -> Result<bool, RequestError> {
+    Ok(invoker(platform, headers)?.sees(function.name()))
+}
+
+/// Whether the caller is somebody.
+pub(super) fn known(platform: &Platform, headers: &HeaderMap) -> Result<(), RequestError> {
+    platform.auth().principal(credential(headers))?;
+    Ok(())
 }
 
 fn credential(headers: &HeaderMap) -> Option<&str> {

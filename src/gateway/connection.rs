@@ -10,7 +10,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -19,19 +18,52 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
 
+use super::client::Peer;
+use super::front::Front;
 use super::pace::{Pace, Verdict};
 use super::traffic::{InFlight, Traffic, Watched};
 
 /// Serves a connection until it ends, and ends it when it must.
 pub(super) async fn serve(
     stream: TcpStream,
+    tls: Option<&TlsAcceptor>,
     server: &auto::Builder<TokioExecutor>,
-    router: Router,
+    front: Front,
+    pace: Pace,
+    mut stop: watch::Receiver<bool>,
+) {
+    let Ok(address) = stream.peer_addr() else {
+        return;
+    };
+    let peer = Peer {
+        address: address.ip(),
+        tls: tls.is_some(),
+    };
+    let Some(tls) = tls else {
+        return requests(stream, peer, server, front, pace, stop).await;
+    };
+    // Keys are agreed on as fast as a head is sent, or not at all.
+    let agreed = tokio::select! {
+        agreed = tokio::time::timeout(pace.head, tls.accept(stream)) => agreed,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    if let Ok(Ok(stream)) = agreed {
+        requests(stream, peer, server, front, pace, stop).await;
+    }
+}
+
+/// Serves what comes over a stream, encrypted or not.
+async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    peer: Peer,
+    server: &auto::Builder<TokioExecutor>,
+    front: Front,
     pace: Pace,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -41,7 +73,8 @@ pub(super) async fn serve(
         traffic: Arc::clone(&traffic),
     });
     let service = Counting {
-        inner: TowerToHyperService::new(router),
+        front,
+        peer,
         traffic: Arc::clone(&traffic),
     };
     let mut connection = pin!(
@@ -74,7 +107,8 @@ pub(super) async fn serve(
 
 /// A service that counts what it has not answered.
 struct Counting {
-    inner: TowerToHyperService<Router>,
+    front: Front,
+    peer: Peer,
     traffic: Arc<Traffic>,
 }
 
@@ -83,9 +117,10 @@ impl Service<Request<Incoming>> for Counting {
     type Error = std::convert::Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let in_flight = self.traffic.begin();
-        let answer = self.inner.call(request);
+        request.extensions_mut().insert(self.peer);
+        let answer = self.front.router(&request, self.peer).call(request);
         Box::pin(async move {
             let response = answer.await?;
             Ok(response.map(|body| Counted {

@@ -89,7 +89,7 @@ pub(super) async fn invoke(
 }
 
 /// The invocation's place in the caller's trace.
-fn traced(platform: &Platform, head: &Parts) -> Trace {
+pub(super) fn traced(platform: &Platform, head: &Parts) -> Trace {
     let trace = platform.tracer().begin(request::caller(&head.headers));
     trace.with_request(|| trace::Request {
         method: head.method.to_string(),
@@ -113,7 +113,8 @@ pub(super) async fn wrong_method(request: Request<Body>) -> Response {
     response
 }
 
-fn refusal(error: &RequestError, request_id: &str, path: &str) -> Response {
+/// What a caller is told whose request reaches no handler.
+pub(super) fn refusal(error: &RequestError, request_id: &str, path: &str) -> Response {
     let problem = Problem::of_request(error).with_request(request_id, Some(path));
     response::with_request_id(problem.into_response(), request_id)
 }

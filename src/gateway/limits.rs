@@ -7,12 +7,44 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue, header};
 
 use crate::admission::{Rate, Refusal, Remaining};
+use crate::invocation::Outcome;
+use crate::invoke::InvokeError;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
+/// What there is to be told of an invocation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    rate: Option<Remaining>,
+    refusal: Option<Refusal>,
+}
+
+impl Told {
+    pub(super) fn of(outcome: &Outcome) -> Self {
+        let refusal = match &outcome.result {
+            Err(InvokeError::Refused(refusal)) => Some(*refusal),
+            _ => None,
+        };
+        Self {
+            rate: outcome.rate,
+            refusal,
+        }
+    }
+
+    /// Says it.
+    pub(super) fn tell(self, response: &mut Response) {
+        if let Some(rate) = self.rate {
+            tell_remaining(response, rate);
+        }
+        if let Some(refusal) = self.refusal {
+            tell_refusal(response, refusal);
+        }
+    }
+}
+
 /// Says what is left.
-pub(super) fn tell_remaining(response: &mut Response, left: Remaining) {
+fn tell_remaining(response: &mut Response, left: Remaining) {
     put(
         response,
         LIMIT,
@@ -22,7 +54,7 @@ pub(super) fn tell_remaining(response: &mut Response, left: Remaining) {
 }
 
 /// Says when to try again.
-pub(super) fn tell_refusal(response: &mut Response, refusal: Refusal) {
+fn tell_refusal(response: &mut Response, refusal: Refusal) {
     let wait = seconds(refusal.retry_after()).max(1);
     put(response, header::RETRY_AFTER, &wait.to_string());
     if let Refusal::RateLimited { max, window_ms, .. } = refusal {

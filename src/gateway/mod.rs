@@ -3,9 +3,12 @@
 //! The accept loop is our own because `axum::serve` sets no time limit on headers. Nothing below knows HTTP.
 
 pub(crate) mod authorize;
+mod client;
 mod connection;
 mod docs;
+mod front;
 mod health;
+mod http_trigger;
 mod inflow;
 mod invoke;
 mod later;
@@ -19,25 +22,27 @@ pub(crate) mod request;
 pub(crate) mod response;
 mod router;
 mod status;
+mod tls;
 mod traffic;
 mod workers;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use router::document_bytes as document;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
+use front::Front;
 use inflow::Inflow;
 use pace::Pace;
 use places::Places;
+use tls::{Tls, TlsError};
 use workers::{Accepted, Serving, Workers};
 
 use crate::platform::Platform;
@@ -52,31 +57,67 @@ const BACKLOG: u32 = 4_096;
 /// After a failed accept, mostly for lack of descriptors, wait a moment before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A bound listener with its routes.
-#[derive(Debug)]
+/// Bound listeners with their routes.
+#[expect(missing_debug_implementations, reason = "routers show nothing")]
 pub struct Gateway {
-    listener: TcpListener,
-    router: Router,
+    plain: TcpListener,
+    encrypted: Option<(TcpListener, Tls)>,
+    front: Front,
     pace: Pace,
     places: Places,
 }
 
+/// Why nothing can be served.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct GatewayError(#[from] Reason);
+
+#[derive(Debug, thiserror::Error)]
+enum Reason {
+    #[error("cannot listen on {address}")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("encrypted connections are not possible")]
+    Tls(#[from] TlsError),
+}
+
 impl Gateway {
-    /// Binds the configured address.
+    /// Binds the configured addresses.
     ///
     /// # Errors
-    /// When the address is taken or not ours.
-    pub async fn bind(platform: &Arc<Platform>) -> std::io::Result<Self> {
+    /// When an address is taken or not ours, or a certificate cannot be used.
+    pub async fn bind(platform: &Arc<Platform>) -> Result<Self, GatewayError> {
         let config = platform.config();
-        let listener = listen((config.host, config.port).into())?;
-        platform
-            .isolation()
-            .hide_port(listener.local_addr()?.port());
+        let open = |port: u16| {
+            let address = SocketAddr::from((config.host, port));
+            let bound = listen(address).inspect(|bound| {
+                if let Ok(address) = bound.local_addr() {
+                    platform.isolation().hide_port(address.port());
+                }
+            });
+            bound.map_err(|source| Reason::Listen { address, source })
+        };
+        let plain = open(config.port)?;
+        let encrypted = match config.tls.port {
+            Some(port) => Some((open(port)?, Tls::of(config).map_err(Reason::from)?)),
+            None => None,
+        };
         let pace = Pace::of(config);
         let inflow = Inflow::new(config.max_bodies_bytes, pace);
+        let mut front = router::front(platform, &inflow);
+        let port = encrypted
+            .as_ref()
+            .and_then(|(listener, _)| listener.local_addr().ok());
+        if let Some(address) = port.filter(|_| config.tls.redirect) {
+            front = front.redirecting(address.port());
+        }
         Ok(Self {
-            listener,
-            router: router::router(Arc::clone(platform), inflow),
+            plain,
+            encrypted,
+            front,
             pace,
             places: Places::new(config.max_connections, config.max_connections_per_address),
         })
@@ -87,7 +128,14 @@ impl Gateway {
     /// # Errors
     /// When the socket is gone.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.plain.local_addr()
+    }
+
+    /// Where it listens for encrypted connections, if it does.
+    #[must_use]
+    pub fn encrypted_address(&self) -> Option<SocketAddr> {
+        let (listener, _) = self.encrypted.as_ref()?;
+        listener.local_addr().ok()
     }
 
     /// Serves until `stop` resolves, then accepts nothing new and waits for what runs, at most for `drain`.
@@ -100,17 +148,26 @@ impl Gateway {
         drain: Duration,
     ) -> std::io::Result<()> {
         let (stopping, stopped) = watch::channel(false);
+        let tls = self.encrypted.as_ref().map(|(_, tls)| tls.clone());
         let mut workers = Workers::start(&Serving {
-            router: self.router.clone(),
+            front: self.front.clone(),
             server: server(self.pace),
             pace: self.pace,
+            tls: tls.as_ref().map(|tls| tls.acceptor().clone()),
             stop: stopped,
         })?;
+        let keep_up = async {
+            match &tls {
+                Some(tls) => tls.keep_up().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = self.accept(&mut workers) => {}
+            () = keep_up => {}
             () = stop => {}
         }
-        drop(self.listener);
+        drop((self.plain, self.encrypted));
         // Nobody who listens is as good as everybody told.
         let _ = stopping.send(true);
         if tokio::time::timeout(drain, self.places.all_free())
@@ -126,11 +183,15 @@ impl Gateway {
     /// Accepts for ever. Connections beyond all places wait in the kernel's queue; those beyond an address's are closed.
     async fn accept(&self, workers: &mut Workers) {
         while let Some(permit) = self.places.any().await {
-            let accepted = self.listener.accept().await;
-            match accepted.and_then(|(stream, peer)| Ok((prepare(stream)?, peer.ip()))) {
-                Ok((stream, address)) => {
+            match self.next().await {
+                Ok((stream, address, is_tls)) => {
                     if let Some(place) = self.places.give(permit, address) {
-                        workers.give(Accepted { stream, place }).await;
+                        let accepted = Accepted {
+                            stream,
+                            is_tls,
+                            place,
+                        };
+                        workers.give(accepted).await;
                     }
                 }
                 Err(error) => {
@@ -139,6 +200,21 @@ impl Gateway {
                 }
             }
         }
+    }
+
+    /// The next connection of either kind, and who is at its other end.
+    async fn next(&self) -> std::io::Result<(std::net::TcpStream, IpAddr, bool)> {
+        let encrypted = async {
+            match &self.encrypted {
+                Some((listener, _)) => listener.accept().await,
+                None => std::future::pending().await,
+            }
+        };
+        let ((stream, peer), is_tls) = tokio::select! {
+            accepted = self.plain.accept() => (accepted?, false),
+            accepted = encrypted => (accepted?, true),
+        };
+        Ok((prepare(stream)?, peer.ip(), is_tls))
     }
 }
 

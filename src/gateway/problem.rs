@@ -14,6 +14,7 @@ use zygo_wire::Failure;
 use super::status::{Row, error_type, invoke_row, request_row};
 use crate::alert::{AlertError, RuleError};
 use crate::auth::AuthError;
+use crate::function::Taken;
 use crate::function::deployment::{BuildError, DependencyError, DeployError};
 use crate::function::manifest::ManifestError;
 use crate::instance::InstanceError;
@@ -177,7 +178,8 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    fn new(row: Row, detail: String) -> Self {
+    /// A problem of a kind, and nothing of how it came about.
+    pub(super) fn new(row: Row, detail: String) -> Self {
         let (status, code, title) = row;
         let kind = format!("https://zygo.dev/errors/{code}");
         Self {
@@ -194,11 +196,9 @@ impl Problem {
     pub(crate) fn of_request(error: &RequestError) -> Self {
         let problem = Self::new(request_row(error), error.to_string());
         match error {
-            RequestError::Malformed { pointer, .. } => Self {
-                pointer: Some(pointer.clone()),
-                ..problem
-            },
-            RequestError::Deploy(DeployError::Manifest(ManifestError { pointer, .. }))
+            RequestError::Malformed { pointer, .. }
+            | RequestError::Deploy(DeployError::Manifest(ManifestError { pointer, .. }))
+            | RequestError::Deploy(DeployError::Taken(Taken { pointer, .. }))
             | RequestError::Alert(AlertError::Field(RuleError { pointer, .. })) => Self {
                 pointer: Some(pointer.clone()),
                 ..problem

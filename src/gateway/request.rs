@@ -80,7 +80,7 @@ pub(crate) fn invocation(
     trace: Trace,
 ) -> Result<Invocation, RequestError> {
     let received_ns = clock::monotonic_ns();
-    let body_kind = body_kind(headers, &body)?;
+    let body_kind = body_kind(headers, &body, "application/json")?;
     let event = Event {
         method: method.as_str(),
         path: "/",
@@ -100,14 +100,18 @@ pub(crate) fn invocation(
     })
 }
 
-/// JSON unless the caller says otherwise.
-fn body_kind(headers: &HeaderMap, body: &Bytes) -> Result<BodyKind, RequestError> {
+/// What the body is by its type, which is `default` when the caller names none.
+pub(super) fn body_kind(
+    headers: &HeaderMap,
+    body: &Bytes,
+    default: &str,
+) -> Result<BodyKind, RequestError> {
     if body.is_empty() {
         return Ok(BodyKind::None);
     }
     let content_type = headers
         .get(header::CONTENT_TYPE)
-        .map_or(Ok("application/json"), |value| value.to_str());
+        .map_or(Ok(default), |value| value.to_str());
     let essence = content_type
         .unwrap_or("")
         .split(';')
@@ -172,7 +176,7 @@ struct Event<'a> {
 }
 
 /// Names in lower case, as HTTP has them; values of one name joined by commas.
-struct Headers<'a>(&'a HeaderMap);
+pub(super) struct Headers<'a>(pub(super) &'a HeaderMap);
 
 impl Serialize for Headers<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

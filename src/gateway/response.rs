@@ -13,7 +13,6 @@ use super::limits;
 use super::problem::Problem;
 use super::request::REQUEST_ID;
 use crate::invocation::{Answer, Outcome, StartKind, Timeline};
-use crate::invoke::InvokeError;
 
 /// What a handler answered, and what it took. Times are in ms with fractions, memory is in MB.
 #[derive(Serialize, ToSchema)]
@@ -88,24 +87,15 @@ impl From<Timeline> for Phases {
 }
 
 /// With microseconds as the last digit.
-fn milliseconds(duration: std::time::Duration) -> f64 {
+pub(super) fn milliseconds(duration: std::time::Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// The response to a call of the invoke API.
 pub(crate) fn of_invocation(request_id: &str, version: u32, outcome: Outcome) -> Response {
-    let rate = outcome.rate;
-    let refusal = match &outcome.result {
-        Err(InvokeError::Refused(refusal)) => Some(*refusal),
-        _ => None,
-    };
+    let told = limits::Told::of(&outcome);
     let mut response = answer(request_id, version, outcome);
-    if let Some(rate) = rate {
-        limits::tell_remaining(&mut response, rate);
-    }
-    if let Some(refusal) = refusal {
-        limits::tell_refusal(&mut response, refusal);
-    }
+    told.tell(&mut response);
     response
 }
 

@@ -12,9 +12,10 @@ use http::{Request, header};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
+use super::front::Front;
 use super::inflow::{self, Inflow};
 use super::problem::{Problem, Rejection, RequestError};
-use super::{authorize, docs, health, invoke, openapi, request, response};
+use super::{authorize, docs, health, http_trigger, invoke, openapi, request, response};
 use crate::api;
 use crate::platform::Platform;
 
@@ -26,14 +27,24 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
     serde_json::to_vec(&document).unwrap_or_default().into()
 });
 
-/// All routes.
-pub(super) fn router(platform: Arc<Platform>, inflow: Inflow) -> Router {
+/// All routes of all hosts.
+pub(super) fn front(platform: &Arc<Platform>, inflow: &Inflow) -> Front {
+    let held = middleware::from_fn_with_state(inflow.clone(), inflow::hold);
+    let domains = Router::new()
+        .fallback(http_trigger::on_a_domain)
+        .layer(held)
+        .with_state(Arc::clone(platform));
+    let api = router(Arc::clone(platform), inflow.clone());
+    Front::new(Arc::clone(platform), api, domains)
+}
+
+/// The platform's own routes, and beside them those of functions.
+fn router(platform: Arc<Platform>, inflow: Inflow) -> Router {
     let control = Router::from(control())
         // Pages for people are no operations.
         .route("/docs", get(docs::entrance))
         .route("/docs/", get(docs::entrance))
         .route("/docs/{*rest}", get(docs::file))
-        .fallback(|| async { Rejection::from(RequestError::PathNotFound) })
         .method_not_allowed_fallback(|| async { Rejection::from(RequestError::MethodNotAllowed) })
         .layer(middleware::from_fn_with_state(
             Arc::clone(&platform),
@@ -46,6 +57,7 @@ pub(super) fn router(platform: Arc<Platform>, inflow: Inflow) -> Router {
         .layer(middleware::from_fn(identify));
     Router::from(data())
         .merge(control)
+        .fallback(http_trigger::beside_the_api)
         .layer(middleware::from_fn_with_state(inflow, inflow::hold))
         .with_state(platform)
 }
@@ -100,4 +112,25 @@ async fn identify(request: Request<Body>, next: Next) -> Response {
         }
     }
     response::with_request_id(response, &request_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::route::is_reserved;
+
+    /// A function's path must never be hidden by one of the platform's.
+    #[test]
+    fn no_function_can_have_a_path_that_begins_as_one_of_ours() {
+        let mut described = control().into_openapi();
+        described.merge(data().into_openapi());
+        let ours = described.paths.paths.keys().map(String::as_str);
+        let mut count = 0;
+        for path in ours.chain(["/docs/{*rest}", "/version"]) {
+            let first = path.split('/').nth(1).unwrap_or_default();
+            assert!(is_reserved(first), "{path}");
+            count += 1;
+        }
+        assert!(count > 40, "{count}");
+    }
 }

@@ -29,7 +29,7 @@ pub(super) const MEANINGS: [(StatusCode, &str); 14] = [
     (StatusCode::FORBIDDEN, "The credential's role does not allow it, or only for other functions."),
     (StatusCode::NOT_FOUND, "It is not there, or not for the caller."),
     (StatusCode::REQUEST_TIMEOUT, "The body came too slowly."),
-    (StatusCode::CONFLICT, "The name is taken, another deployment takes too long, or the first request with this `Idempotency-Key` is under way."),
+    (StatusCode::CONFLICT, "The name, a path or the domain is taken, another deployment takes too long, or the first request with this `Idempotency-Key` is under way."),
     (StatusCode::PRECONDITION_FAILED, "The function has changed since the tag in `If-Match`."),
     (StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than the operator allows."),
     (StatusCode::UNPROCESSABLE_ENTITY, "A setting cannot be used, the code does not build or load, or the `Idempotency-Key` belongs to another request."),
@@ -131,6 +131,11 @@ fn deploy_row(error: &DeployError) -> Row {
             "A setting cannot be used",
         ),
         DeployError::NameTaken(_) => (S::CONFLICT, "name_taken", "The name is taken"),
+        DeployError::Taken(_) => (
+            S::CONFLICT,
+            "route_taken",
+            "Another function has the path or the domain",
+        ),
         DeployError::Build(BuildError::Unavailable { .. }) => unavailable_row(),
         DeployError::Build(_) => (
             S::UNPROCESSABLE_ENTITY,

@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::pace::Seen;
@@ -103,12 +102,12 @@ impl Drop for InFlight {
 }
 
 /// A stream that tells what goes over it.
-pub(super) struct Watched {
-    pub(super) stream: TcpStream,
+pub(super) struct Watched<S> {
+    pub(super) stream: S,
     pub(super) traffic: Arc<Traffic>,
 }
 
-impl Watched {
+impl<S> Watched<S> {
     fn note(&self, wrote: &Poll<io::Result<usize>>, wanted: usize) {
         match wrote {
             Poll::Ready(Ok(written)) => self.traffic.wrote(*written, wanted),
@@ -118,7 +117,7 @@ impl Watched {
     }
 }
 
-impl AsyncRead for Watched {
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -132,7 +131,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -6,12 +6,13 @@
 use std::net::TcpStream;
 use std::thread::JoinHandle;
 
-use axum::Router;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto;
 use tokio::sync::{mpsc, watch};
+use tokio_rustls::TlsAcceptor;
 
 use super::connection;
+use super::front::Front;
 use super::pace::Pace;
 use super::places::Place;
 
@@ -21,6 +22,8 @@ const BACKLOG_MAX: usize = 1_024;
 /// An accepted connection on its way to a thread.
 pub(super) struct Accepted {
     pub(super) stream: TcpStream,
+    /// Whether it is to be encrypted.
+    pub(super) is_tls: bool,
     /// Its place among all connections.
     pub(super) place: Place,
 }
@@ -28,9 +31,11 @@ pub(super) struct Accepted {
 /// What every connection is served with.
 #[derive(Clone)]
 pub(super) struct Serving {
-    pub(super) router: Router,
+    pub(super) front: Front,
     pub(super) server: auto::Builder<TokioExecutor>,
     pub(super) pace: Pace,
+    /// What encrypts connections, if anything does.
+    pub(super) tls: Option<TlsAcceptor>,
     /// Tells connections when to end.
     pub(super) stop: watch::Receiver<bool>,
 }
@@ -90,18 +95,25 @@ fn worker(
 }
 
 async fn serve(mut receiver: mpsc::Receiver<Accepted>, serving: Serving) {
-    while let Some(Accepted { stream, place }) = receiver.recv().await {
+    while let Some(accepted) = receiver.recv().await {
+        let Accepted {
+            stream,
+            is_tls,
+            place,
+        } = accepted;
         let Ok(stream) = tokio::net::TcpStream::from_std(stream) else {
             continue;
         };
         let Serving {
-            router,
+            front,
             server,
             pace,
+            tls,
             stop,
         } = serving.clone();
         tokio::spawn(async move {
-            connection::serve(stream, &server, router, pace, stop).await;
+            let tls = tls.as_ref().filter(|_| is_tls);
+            connection::serve(stream, tls, &server, front, pace, stop).await;
             drop(place);
         });
     }

@@ -112,7 +112,7 @@ impl Networks {
     /// Where the platform listens, which no function may reach.
     pub(crate) fn hide_port(&self, port: u16) {
         let mut facts = self.lock().facts.clone();
-        facts.ports = vec![port];
+        facts.ports.push(port);
         self.become_true(facts);
     }
 

@@ -3,13 +3,24 @@
 use std::sync::Arc;
 
 use super::{Platform, spans};
-use crate::function::{Function, Version};
+use crate::config::Networks;
+use crate::function::{Function, Routes, Version};
 use crate::invocation::{Invocation, Outcome};
 use crate::invoke::{self, InvokeError};
 use crate::telemetry::{NS_PER_MS, OK, Record};
 use crate::time::unix_ns;
 
 impl Platform {
+    /// Which requests lead to which function.
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.deployer.routes
+    }
+
+    /// Proxies that are believed.
+    pub(crate) fn trusted_proxies(&self) -> &Networks {
+        &self.trusted_proxies
+    }
+
     /// Runs one invocation on a version of its own, or on the function's current one.
     pub(crate) async fn invoke(
         &self,

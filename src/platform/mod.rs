@@ -23,7 +23,7 @@ use crate::alert::Alerts;
 use crate::artifact::Artifacts;
 use crate::auth::Auth;
 use crate::background::Background;
-use crate::config::Config;
+use crate::config::{Config, Networks};
 use crate::function::Registry;
 use crate::function::dependencies::Dependencies;
 use crate::function::deployment::Deployer;
@@ -60,6 +60,12 @@ async fn open_telemetry(config: &Arc<Config>) -> Result<Arc<Telemetry>, Platform
     Ok(Telemetry::open(database, config, background).await?)
 }
 
+fn open_folders(config: &Config, artifacts: &Artifacts) -> std::io::Result<Folders> {
+    let timeout = Duration::from_millis(config.dependency_timeout_ms);
+    let dependencies = Dependencies::open(&config.data_dir, timeout)?;
+    Folders::open(&config.data_dir, artifacts.clone(), dependencies)
+}
+
 /// Everything that serves.
 #[derive(Debug)]
 pub struct Platform {
@@ -77,6 +83,7 @@ pub struct Platform {
     tracer: Tracer,
     started: Instant,
     registry: Arc<Registry>,
+    trusted_proxies: Networks,
     zygotes: Arc<LanguageZygotes>,
     isolation: Arc<Isolation>,
     capacity: Arc<Capacity>,
@@ -114,10 +121,7 @@ impl Platform {
         ));
         let capacity = Arc::new(Capacity::new(config.max_instances));
         let artifacts = Artifacts::open(&config.data_dir)?;
-        let timeout = Duration::from_millis(config.dependency_timeout_ms);
-        let dependencies = Dependencies::open(&config.data_dir, timeout).map_err(files)?;
-        let folders = Folders::open(&config.data_dir, artifacts.clone(), dependencies);
-        let folders = folders.map_err(files)?;
+        let folders = open_folders(&config, &artifacts).map_err(files)?;
         let deployer = Deployer {
             config: Arc::clone(&config),
             store: FunctionStore::new(state.clone(), Arc::clone(&sealer)),
@@ -125,6 +129,7 @@ impl Platform {
             folders: Arc::new(folders),
             collecting: tokio::sync::RwLock::default(),
             registry: Arc::clone(&registry),
+            routes: Arc::default(),
             zygotes: Arc::clone(&zygotes),
             capacity: Arc::clone(&capacity),
             intake: Arc::clone(telemetry.intake()),
@@ -134,6 +139,7 @@ impl Platform {
         let limits = delivering::limits(&config, &registry);
         let (queue, claimed) = Queue::open(state.clone(), &config.events, limits).await?;
         tracing::info!(functions = count, data_dir = %config.data_dir.display(), "platform is up");
+        let trusted_proxies = Networks::parse(&config.trusted_proxies).unwrap_or_default();
         let platform = Arc::new(Self {
             config,
             auth,
@@ -149,6 +155,7 @@ impl Platform {
             tracer,
             started: Instant::now(),
             registry,
+            trusted_proxies,
             zygotes,
             isolation,
             capacity,
@@ -160,7 +167,7 @@ impl Platform {
 
     /// The configuration it runs with.
     #[must_use]
-    pub fn config(&self) -> &Config {
+    pub fn config(&self) -> &Arc<Config> {
         &self.config
     }
 

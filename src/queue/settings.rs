@@ -50,15 +50,6 @@ impl Default for QueueSettings {
 }
 
 impl QueueSettings {
-    /// The key that a variable stands for, without `ZYGO_`: those of this table begin with its name.
-    pub(crate) fn key(variable: &str) -> String {
-        let name = variable.to_ascii_lowercase();
-        match name.strip_prefix("events_") {
-            Some(key) => format!("events.{key}"),
-            None => name,
-        }
-    }
-
     /// How long a delivery is tried, as the function and the operator say.
     pub(crate) fn retry(&self, attempts_max: Option<u32>, age_max_ms: Option<u64>) -> Retry {
         Retry {

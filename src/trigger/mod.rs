@@ -1,7 +1,8 @@
-//! What the configs of triggers mean: schedules, and subscriptions to events. Pure; knows neither functions nor the queue.
+//! What the configs of triggers mean: requests, schedules, and subscriptions to events. Pure; knows neither functions nor the queue.
 
 pub(crate) mod event;
 mod filter;
+pub(crate) mod http;
 mod pattern;
 pub(crate) mod schedule;
 mod subscription;
@@ -10,6 +11,8 @@ pub(crate) use schedule::Schedule;
 pub(crate) use subscription::Subscription;
 
 use serde_json::{Map, Value};
+
+use crate::pointer;
 
 /// A field that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,15 +35,10 @@ impl Wrong {
     /// The same, seen from further up.
     fn below(self, parent: &str) -> Self {
         Self {
-            pointer: format!("/{}{}", escape(parent), self.pointer),
+            pointer: format!("/{}{}", pointer::token(parent), self.pointer),
             ..self
         }
     }
-}
-
-/// A name as a part of a JSON pointer.
-fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// Refuses names that mean nothing.
@@ -50,7 +48,7 @@ fn known(config: &Map<String, Value>, names: &[&str]) -> Result<(), Wrong> {
         None => Ok(()),
         Some(name) => {
             let rule = format!("`{name}` is unknown here; there are {}", names.join(", "));
-            Err(Wrong::new(format!("/{}", escape(name)), rule))
+            Err(Wrong::new(format!("/{}", pointer::token(name)), rule))
         }
     }
 }

@@ -49,11 +49,18 @@
 //! - `settings`: what an operator may set, and languages that are missing
 //! - `traces`: contexts of traces, and which traces are recorded
 //! - `spans`: what a collector gets, and collectors that take nothing
+//! - `routes`: HTTP triggers, and which requests lead to them
+//! - `trigger_events`: what their handlers are told
+//! - `trigger_answers`: what becomes of their answers
+//! - `domains`: hosts that belong to functions
+//! - `cors`: pages of other origins
+//! - `tls`: encrypted connections, and certificates by name
 //! - `http`: requests that are none
 //! - `openapi`: the API's description, and the page that shows it
 //! - `conformance`: the API against its own description
 //! - `matrix`: every operation against every kind of caller
 
+mod certificates;
 mod client;
 mod collector;
 mod exposition;
@@ -62,6 +69,7 @@ mod pack;
 mod pattern;
 mod platform;
 mod processes;
+mod raw;
 mod receiver;
 mod turn;
 mod wait;
@@ -84,12 +92,14 @@ mod cli_output;
 mod collection;
 mod conformance;
 mod connections;
+mod cors;
 mod cron;
 mod damage;
 mod dead_letters;
 mod deaths;
 mod dependencies;
 mod destinations;
+mod domains;
 mod drain;
 mod durability;
 mod events;
@@ -110,13 +120,17 @@ mod parity;
 mod queue;
 mod queue_kills;
 mod refresh;
+mod routes;
 mod settings;
 mod snapshots;
 mod soak;
 mod spans;
 mod specification;
 mod start_kinds;
+mod tls;
 mod traces;
+mod trigger_answers;
+mod trigger_events;
 mod versions;
 mod violations;
 mod webhooks;

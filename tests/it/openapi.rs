@@ -235,9 +235,14 @@ const PAGES: [&str; 3] = ["/docs", "/docs/", "/docs/{*rest}"];
 #[test]
 fn no_route_is_without_a_description() {
     let mut plain = Vec::new();
-    for folder in ["src/api", "src/gateway"] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join("src/api"), root.join("src/gateway")];
+    while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
             let text = std::fs::read_to_string(entry.path()).expect("a text");
             for word in [".route(", ".route_service(", ".nest(", ".nest_service("] {
                 let calls = text.split(word).skip(1);

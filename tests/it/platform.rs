@@ -76,7 +76,7 @@ impl Platform {
             let ended = child.try_wait().expect("the state of our own child");
             assert!(ended.is_none(), "zygo ended at start: {}", tail(&log));
             let log = log.lock().unwrap_or_else(PoisonError::into_inner);
-            log.iter().find_map(|line| address_in(line))
+            log.iter().find_map(|line| address_in(line, "http"))
         });
         let client = Client::new(&address);
         Self {
@@ -153,6 +153,13 @@ impl Platform {
         wait_until("the end of every process", ORPHAN_DEADLINE, || {
             self.processes().is_empty()
         });
+    }
+
+    /// `host:port` for encrypted connections.
+    pub(crate) fn encrypted_address(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = log.iter().find_map(|line| address_in(line, "https"));
+        found.expect("an address for encrypted connections")
     }
 
     /// The end of the log, for people.
@@ -271,8 +278,8 @@ fn tail(log: &Log) -> String {
     format!("the platform's log ends with:\n{}", log[first..].join("\n"))
 }
 
-fn address_in(line: &str) -> Option<String> {
-    let (_, address) = line.split_once("listening on http://")?;
+fn address_in(line: &str, scheme: &str) -> Option<String> {
+    let (_, address) = line.split_once(&format!("listening on {scheme}://"))?;
     Some(address.split_whitespace().next()?.to_owned())
 }
 

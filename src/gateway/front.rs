@@ -1,0 +1,104 @@
+//! Before any path is looked at: whose host is it? A host that a function has is the function's alone, all others lead to
+//! the platform's own API and to what stands beside it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, Request, StatusCode, Uri, header};
+use hyper::body::Incoming;
+use hyper_util::service::TowerToHyperService;
+
+use super::client::{Client, Peer};
+use crate::platform::Platform;
+use crate::route::normal_host;
+
+/// The routers, and what tells which one is meant.
+#[derive(Clone)]
+pub(super) struct Front {
+    platform: Arc<Platform>,
+    api: TowerToHyperService<Router>,
+    domains: TowerToHyperService<Router>,
+    /// Sends whoever comes unencrypted elsewhere.
+    redirect: Option<TowerToHyperService<Router>>,
+}
+
+impl Front {
+    pub(super) fn new(platform: Arc<Platform>, api: Router, domains: Router) -> Self {
+        Self {
+            redirect: None,
+            platform,
+            api: TowerToHyperService::new(api),
+            domains: TowerToHyperService::new(domains),
+        }
+    }
+
+    /// The same, but unencrypted requests are sent to this port.
+    pub(super) fn redirecting(self, port: u16) -> Self {
+        let answer = move |request: Request<Body>| async move { redirect(&request, port) };
+        let router = Router::new().fallback(answer);
+        Self {
+            redirect: Some(TowerToHyperService::new(router)),
+            ..self
+        }
+    }
+
+    /// Whether a request may come as it does. Whoever looks after the platform's health does so from nearby.
+    fn may_stay(&self, request: &Request<Incoming>, peer: Peer) -> bool {
+        let path = request.uri().path();
+        ["/healthz", "/readyz"].contains(&path)
+            || Client::of(peer, request.headers(), self.platform.trusted_proxies()).tls
+    }
+
+    /// The router that a request is for. Takes no lock, and as long as no function has a domain, looks at nothing.
+    pub(super) fn router(
+        &self,
+        request: &Request<Incoming>,
+        peer: Peer,
+    ) -> &TowerToHyperService<Router> {
+        if let Some(redirect) = &self.redirect
+            && !self.may_stay(request, peer)
+        {
+            return redirect;
+        }
+        let table = self.platform.routes().table();
+        if !table.has_domains() {
+            return &self.api;
+        }
+        let host = host(request.uri(), request.headers()).and_then(normal_host);
+        let is_taken = host.is_some_and(|host| {
+            !self.platform.config().is_own_host(&host) && table.domain(&host).is_some()
+        });
+        if is_taken { &self.domains } else { &self.api }
+    }
+}
+
+/// The host that a request is for: in HTTP/2, and where the target is a whole URL, it stands there.
+pub(super) fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let authority = uri.authority().map(http::uri::Authority::as_str);
+    authority.or_else(|| headers.get(header::HOST)?.to_str().ok())
+}
+
+/// The same request at the encrypted port, with its method and body.
+fn redirect(request: &Request<Body>, port: u16) -> Response {
+    let Some(name) = host(request.uri(), request.headers()).and_then(normal_name) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let port = match port {
+        443 => String::new(),
+        port => format!(":{port}"),
+    };
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
+    let location = [(header::LOCATION, format!("https://{name}{port}{path}"))];
+    (StatusCode::PERMANENT_REDIRECT, location).into_response()
+}
+
+/// A host's name or address without its port, if nothing else is in it.
+fn normal_name(host: &str) -> Option<String> {
+    let authority: http::uri::Authority = host.parse().ok()?;
+    (!host.contains('@')).then(|| authority.host().to_owned())
+}

@@ -1,0 +1,54 @@
+//! Certificates for tests, and the files that they lie in.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+/// A certificate that a client may be told to trust, and nobody else does.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) certificate: Vec<u8>,
+    pub(crate) key: Vec<u8>,
+}
+
+pub(crate) fn make(name: &str) -> Made {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let params = rcgen::CertificateParams::new([name.to_owned()]).expect("a name");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    Made {
+        certificate: certificate.der().to_vec(),
+        key: key.serialize_der(),
+    }
+}
+
+pub(crate) fn pem(kind: &str, der: &[u8]) -> String {
+    use base64::Engine;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<&str> = text
+        .as_bytes()
+        .chunks(64)
+        .map(|line| std::str::from_utf8(line).expect("ASCII"))
+        .collect();
+    format!(
+        "-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n",
+        lines.join("\n")
+    )
+}
+
+impl Made {
+    pub(crate) fn write(&self, certificate: &Path, key: &Path) {
+        std::fs::write(key, pem("PRIVATE KEY", &self.key)).expect("a file");
+        std::fs::write(certificate, pem("CERTIFICATE", &self.certificate)).expect("a file");
+    }
+}
+
+/// A folder with a certificate for everybody and some for domains.
+pub(crate) fn folder(domains: &[(&str, &Made)]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, made) in domains {
+        let own = folder.path().join(name);
+        std::fs::create_dir(&own).expect("a folder");
+        made.write(&own.join("cert.pem"), &own.join("key.pem"));
+    }
+    folder
+}

@@ -1,0 +1,180 @@
+//! What a handler is told of a request of its own, in either shape.
+
+use serde_json::{Value, json};
+
+use crate::language::{Language, in_every_language};
+use crate::platform::Platform;
+use crate::raw;
+use crate::trigger_answers::{at, deploy, get};
+
+#[test]
+fn the_event_says_what_was_sent() {
+    // A path for everything is one function's alone.
+    let platform = Platform::start(&[]);
+    in_every_language(|language| {
+        let function = deploy(&platform, language, &json!({"path": "/*rest"}));
+        let headers = [
+            ("content-type", "application/json"),
+            ("cookie", "a=1; b=2"),
+            ("x-colour", "green"),
+            ("X-Forwarded-For", "6.6.6.6"),
+            ("x-request-id", "my-id"),
+            ("te", "trailers"),
+        ];
+        let path = at(&function, "/echo?a=1&a=2&b=x%20y");
+        let answer = raw::request(
+            &platform,
+            "POST",
+            "Some.Host:80",
+            &path,
+            &headers,
+            b"{\"n\": [1]}",
+        );
+        let event = answer.expect(200).json();
+        let expected = json!({
+            "method": "POST", "path": "/echo", "rawPath": "/echo", "rawQueryString": "a=1&a=2&b=x%20y",
+            "query": {"a": "2", "b": "x y"}, "multiValueQuery": {"a": ["1", "2"], "b": ["x y"]},
+            "params": {"rest": "echo"}, "cookies": ["a=1", "b=2"], "isBase64Encoded": false, "sourceIp": "127.0.0.1",
+            "requestId": "my-id", "body": {"n": [1]},
+        });
+        for (name, value) in expected.as_object().expect("an object") {
+            assert_eq!(&event[name], value, "{language:?} {name}");
+        }
+        let headers = &event["headers"];
+        assert_eq!(headers["x-colour"], "green");
+        assert_eq!(headers["x-forwarded-for"], "127.0.0.1");
+        assert_eq!(headers["x-forwarded-proto"], "http");
+        assert!(headers.get("te").is_none() && headers.get("connection").is_none());
+        let context = &event["requestContext"];
+        assert_eq!(context["domainName"], "Some.Host");
+        assert_eq!(context["http"]["protocol"], "HTTP/1.1");
+        assert!(context["timeEpoch"].as_i64().expect("a time") > 1_600_000_000_000);
+        platform
+            .delete(&format!("/functions/{function}"))
+            .expect(200);
+    });
+}
+
+#[test]
+fn a_body_is_read_by_its_type() {
+    in_every_language(|language| {
+        let platform = Platform::shared();
+        let function = deploy(&platform, language, &json!({}));
+        let sent = |kind: &str, body: &[u8]| {
+            let headers = [("content-type", kind)];
+            let headers = if kind.is_empty() {
+                &headers[..0]
+            } else {
+                &headers[..]
+            };
+            raw::request(
+                &platform,
+                "POST",
+                "localhost",
+                &at(&function, "/echo"),
+                headers,
+                body,
+            )
+        };
+        let cases: [(&str, &[u8], Value); 7] = [
+            ("application/json", b"[1, null]", json!([1, null])),
+            (
+                "application/x-www-form-urlencoded",
+                b"a=1&b=2",
+                json!("a=1&b=2"),
+            ),
+            ("text/plain", b"text", json!("text")),
+            ("", b"{}", json!("{}")),
+            ("", &[255, 0], json!([255, 0])),
+            ("image/png", b"hi", json!([104, 105])),
+            ("application/json", b"", json!(null)),
+        ];
+        for (kind, body, expected) in cases {
+            let answer = sent(kind, body).expect(200).json();
+            assert_eq!(answer["body"], expected, "{language:?} {kind}");
+        }
+        assert_eq!(
+            sent("application/json", b"{no").problem(400),
+            "malformed_request"
+        );
+    });
+}
+
+#[test]
+fn handlers_from_aws_get_the_event_that_they_know() {
+    let platform = Platform::start(&[]);
+    in_every_language(|language| {
+        let config = json!({"path": "/{proxy+}", "eventFormat": "lambda-v2"});
+        let function = deploy(&platform, language, &config);
+        let path = at(&function, "/echo?a=1&a=2");
+        let headers = [
+            ("content-type", "application/json"),
+            ("cookie", "a=1"),
+            ("user-agent", "tests"),
+        ];
+        let answer = raw::request(
+            &platform,
+            "PUT",
+            "localhost:1",
+            &path,
+            &headers,
+            b"{\"n\": 1}",
+        );
+        let event = answer.expect(200).json();
+        let expected = json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": "/echo", "rawQueryString": "a=1&a=2",
+            "cookies": ["a=1"], "queryStringParameters": {"a": "1,2"}, "pathParameters": {"proxy": "echo"},
+            "body": "{\"n\": 1}", "isBase64Encoded": false,
+        });
+        for (name, value) in expected.as_object().expect("an object") {
+            assert_eq!(&event[name], value, "{language:?} {name}");
+        }
+        let http = &event["requestContext"]["http"];
+        assert_eq!(
+            (
+                &http["method"],
+                &http["path"],
+                &http["sourceIp"],
+                &http["userAgent"]
+            ),
+            (
+                &json!("PUT"),
+                &json!("/echo"),
+                &json!("127.0.0.1"),
+                &json!("tests")
+            )
+        );
+        let bytes = raw::request(&platform, "POST", "localhost", &path, &[], &[0, 1, 255]);
+        let event = bytes.expect(200).json();
+        assert_eq!(
+            (&event["body"], &event["isBase64Encoded"]),
+            (&json!("AAH/"), &json!(true))
+        );
+        // Text that says nothing of itself is JSON there.
+        let text = get(&platform, &function, "/text");
+        assert_eq!(text.header("content-type"), "application/json");
+        platform
+            .delete(&format!("/functions/{function}"))
+            .expect(200);
+    });
+}
+
+#[test]
+fn only_trusted_proxies_say_who_the_client_is() {
+    let headers = [
+        ("x-forwarded-for", "6.6.6.6, 203.0.113.7"),
+        ("x-forwarded-proto", "https"),
+    ];
+    for (trusted, address, proto) in [
+        ("", "127.0.0.1", "http"),
+        ("127.0.0.0/8", "203.0.113.7", "https"),
+    ] {
+        let platform = Platform::start(&[("ZYGO_TRUSTED_PROXIES", trusted)]);
+        let function = deploy(&platform, Language::Python, &json!({}));
+        let answer = raw::get(&platform, "localhost", &at(&function, "/echo"), &headers);
+        let event = answer.expect(200).json();
+        assert_eq!(event["sourceIp"], address);
+        assert_eq!(event["headers"]["x-forwarded-for"], address);
+        assert_eq!(event["headers"]["x-forwarded-proto"], proto);
+    }
+}
