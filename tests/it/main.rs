@@ -106,6 +106,7 @@ mod events;
 mod faults;
 mod fields;
 mod figures;
+mod frameworks;
 mod http;
 mod hygiene;
 mod keys;
