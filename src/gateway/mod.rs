@@ -19,6 +19,7 @@ pub(crate) mod request;
 pub(crate) mod response;
 mod router;
 mod status;
+mod streamed;
 mod traffic;
 mod workers;
 

@@ -177,7 +177,7 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    fn new(row: Row, detail: String) -> Self {
+    pub(super) fn new(row: Row, detail: String) -> Self {
         let (status, code, title) = row;
         let kind = format!("https://zygo.dev/errors/{code}");
         Self {
