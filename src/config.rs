@@ -75,6 +75,8 @@ pub struct Config {
     pub max_timeout: u64,
     /// The longest request body, and the longest answer of a handler, in bytes.
     pub max_body_bytes: usize,
+    /// The longest answer that is given on in pieces, in bytes; 0 sets no limit.
+    pub max_stream_bytes: usize,
     /// The most bytes of request bodies that are held at a time.
     pub max_bodies_bytes: usize,
     /// The most connections at a time; further ones wait.
@@ -179,6 +181,7 @@ impl Default for Config {
             max_memory: 512,
             max_timeout: 300_000,
             max_body_bytes: 6 * 1024 * 1024,
+            max_stream_bytes: 0,
             max_bodies_bytes: 1 << 30,
             max_connections: 10_000,
             max_connections_per_address: 2_500,

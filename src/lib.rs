@@ -57,6 +57,7 @@ mod queue;
 mod seal;
 mod secret;
 mod store;
+mod stream;
 mod telemetry;
 mod time;
 mod trace;

@@ -5,6 +5,8 @@
 const { core } = __bootstrap;
 const { Context, setFunction } = core.loadExtScript("ext:zygo/context.js");
 const { requestOf } = core.loadExtScript("ext:zygo/event.js");
+const { Response } = core.loadExtScript("ext:deno_fetch/23_response.js");
+const { afterwards, isStreamed } = core.loadExtScript("ext:zygo/stream.js");
 
 // Called as `(event, context)`; set by `bind`.
 let call = null;
@@ -32,6 +34,12 @@ function withCallback(handler) {
     });
 }
 
+async function settle(background) {
+  for (const outcome of await Promise.allSettled(background)) {
+    if (outcome.status === "rejected") console.error(outcome.reason);
+  }
+}
+
 function withFetch(object) {
   return async (event, { traceparent, tracestate }) => {
     const background = [];
@@ -44,9 +52,12 @@ function withFetch(object) {
       },
     };
     const response = await object.fetch(requestOf(event), globalThis.process.env, context);
-    // An instance is frozen once it has answered, so what the handler wants done comes first.
-    for (const outcome of await Promise.allSettled(background)) {
-      if (outcome.status === "rejected") console.error(outcome.reason);
+    // An instance is frozen once it has answered, so what the handler wants done comes first; unless that is what makes
+    // the pieces of the answer.
+    if (response instanceof Response && isStreamed(response)) {
+      afterwards.set(response, () => settle(background));
+    } else {
+      await settle(background);
     }
     return response;
   };

@@ -1,4 +1,5 @@
-// A handler's return value as an answer: `[status, kind of body, body, headers]`, headers as one flat list.
+// A handler's return value as an answer: `[status, kind of body, body, headers]`, headers as one flat list; or `null` once
+// an answer in pieces is out.
 "use strict";
 
 (function () {
@@ -6,6 +7,7 @@ const { core } = __bootstrap;
 const { op_base64_decode } = core.ops;
 const { Response } = core.loadExtScript("ext:deno_fetch/23_response.js");
 const { ResponseError } = core.loadExtScript("ext:zygo/error.js");
+const { afterwards, bytesOf, give, isStream, isStreamed } = core.loadExtScript("ext:zygo/stream.js");
 const { stringify } = JSON;
 
 // Kinds of body, as the wire counts them.
@@ -13,13 +15,6 @@ const NONE = 0;
 const JSON_TEXT = 1;
 const TEXT = 2;
 const BINARY = 3;
-
-function bytesOf(value) {
-  if (value instanceof Uint8Array) return value;
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  if (core.isAnyArrayBuffer(value)) return new Uint8Array(value);
-  return null;
-}
 
 function jsonOf(value, what) {
   let text;
@@ -76,23 +71,30 @@ function structured(answer) {
   if (body === undefined || body === null) return [statusCode, NONE, null, headers];
   const bytes = bytesOf(body);
   if (bytes !== null) return [statusCode, BINARY, bytes, headers];
+  if (typeof body === "object" && isStream(body)) return give(statusCode, headers, NONE, body);
   return [statusCode, JSON_TEXT, jsonOf(body, "body"), headers];
 }
 
-const isText = (type) => /^(text\/|application\/(.*\+)?(json|xml|javascript)\b)/i.test(type);
+const hasTextType = (type) => /^(text\/|application\/(.*\+)?(json|xml|javascript)\b)/i.test(type);
+
+const isText = (type) => hasTextType(type) && !/charset=(?!"?utf-?8)/i.test(type);
 
 async function web(response) {
   const headers = [];
   for (const [name, value] of response.headers) headers.push(name, value);
-  if (response.body === null) return [response.status, NONE, null, headers];
   const type = response.headers.get("content-type") ?? "";
-  if (isText(type) && !/charset=(?!"?utf-?8)/i.test(type)) {
+  if (isStreamed(response)) {
+    const kind = type === "" ? NONE : isText(type) ? TEXT : BINARY;
+    return give(response.status, headers, kind, response.body, afterwards.get(response));
+  }
+  if (response.body === null) return [response.status, NONE, null, headers];
+  if (isText(type)) {
     return [response.status, TEXT, await response.text(), headers];
   }
   return [response.status, BINARY, new Uint8Array(await response.arrayBuffer()), headers];
 }
 
-// May return a promise, when the handler answered with a `Response`.
+// May return a promise, when the handler answered with a `Response` or in pieces.
 function respond(value) {
   if (value === undefined || value === null) return [200, NONE, null, null];
   if (typeof value === "object") {
@@ -100,6 +102,7 @@ function respond(value) {
     if (value instanceof Response) return web(value);
     const bytes = bytesOf(value);
     if (bytes !== null) return [200, BINARY, bytes, null];
+    if (isStream(value)) return give(200, null, NONE, value);
   }
   return [200, JSON_TEXT, jsonOf(value, "return value"), null];
 }

@@ -9,7 +9,7 @@ module Zygo
   class ResponseError < StandardError; end
 
   # Turns a handler's return value into `[status, [name, value, …], body kind, body]`. A body of kind JSON is still a
-  # value; the native side writes it out.
+  # value; the native side writes it out. One of kind SENT is out already, in pieces.
   module Response
     NO_HEADERS = [].freeze
     GENERIC_TO_JSON = Object.instance_method(:to_json).owner
@@ -24,7 +24,10 @@ module Zygo
           raise ResponseError, "statusCode must be an integer from 100 to 599, but is #{shown(status)}"
         end
 
-        kind, body = body_of(value)
+        body = pick(value, "body", :body)
+        return Stream.give(status, headers_of(value), body) if piecewise?(body)
+
+        kind, body = body_of(value, body)
         [status, headers_of(value), kind, body]
       end
 
@@ -33,10 +36,27 @@ module Zygo
       def json_of(value)
         case value
         when Time, Date, Rational, Complex, BigDecimal then value.to_s.to_json
-        else
-          own = value.respond_to?(:to_json) && value.method(:to_json)
-          own && own.owner != GENERIC_TO_JSON ? own.call.to_s : nil
+        else own_json?(value) ? value.to_json.to_s : nil
         end
+      end
+
+      # Whether the value has a `to_json` of its own.
+      def own_json?(value) = value.respond_to?(:to_json) && value.method(:to_json).owner != GENERIC_TO_JSON
+
+      # Bytes that are no text in any encoding that they claim.
+      def binary?(string)
+        return false if string.ascii_only?
+
+        string.encoding == Encoding::ASCII_8BIT || !string.valid_encoding?
+      end
+
+      def utf8(text)
+        text.ascii_only? || text.encoding == Encoding::UTF_8 ? text : text.encode(Encoding::UTF_8)
+      end
+
+      def shown(value)
+        text = value.inspect
+        "#{text.length > 80 ? "#{text[0, 80]}…" : text} (#{value.class})"
       end
 
       private
@@ -45,7 +65,15 @@ module Zygo
         case value
         when nil then [200, NO_HEADERS, KIND_NONE, nil]
         when String then binary?(value) ? [200, NO_HEADERS, KIND_BINARY, value] : [200, NO_HEADERS, KIND_JSON, value]
-        else [200, NO_HEADERS, KIND_JSON, value]
+        else piecewise?(value) ? Stream.give(200, NO_HEADERS, value) : [200, NO_HEADERS, KIND_JSON, value]
+        end
+      end
+
+      # What most bodies are is known to be whole without a closer look.
+      def piecewise?(body)
+        case body
+        when String, Hash, Array, nil, Numeric, true, false then false
+        else Stream.one?(body)
         end
       end
 
@@ -56,8 +84,7 @@ module Zygo
 
       def has?(hash, string, symbol) = hash.key?(string) || hash.key?(symbol)
 
-      def body_of(value)
-        body = pick(value, "body", :body)
+      def body_of(value, body)
         case body
         when nil then [KIND_NONE, nil]
         when String
@@ -66,17 +93,6 @@ module Zygo
           binary?(body) ? [KIND_BINARY, body] : [KIND_TEXT, utf8(body)]
         else [KIND_JSON, body]
         end
-      end
-
-      def utf8(text)
-        text.ascii_only? || text.encoding == Encoding::UTF_8 ? text : text.encode(Encoding::UTF_8)
-      end
-
-      # Bytes that are no text in any encoding that they claim.
-      def binary?(string)
-        return false if string.ascii_only?
-
-        string.encoding == Encoding::ASCII_8BIT || !string.valid_encoding?
       end
 
       def decoded(body)
@@ -117,11 +133,6 @@ module Zygo
         when nil then nil
         else raise ResponseError, "#{where}: the value of `#{name}` must be a string, but is #{shown(content)}"
         end
-      end
-
-      def shown(value)
-        text = value.inspect
-        "#{text.length > 80 ? "#{text[0, 80]}…" : text} (#{value.class})"
       end
     end
   end

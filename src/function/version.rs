@@ -62,6 +62,10 @@ impl Version {
         let limits = Limits {
             timeout: Duration::from_millis(manifest.timeout),
             response_len_max: config.max_body_bytes,
+            stream_len_max: match config.max_stream_bytes {
+                0 => usize::MAX,
+                max => max,
+            },
         };
         let function = wire_function(id, stored.number, manifest, directory);
         let journal = Journal::new(intake, id, stored.number);

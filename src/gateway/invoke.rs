@@ -12,7 +12,7 @@ use http::{Request, header};
 
 use super::problem::{Problem, RequestError};
 use super::response::Envelope;
-use super::{authorize, later, request, response};
+use super::{authorize, later, request, response, streamed};
 use crate::platform::Platform;
 use crate::trace::{self, Trace};
 
@@ -27,6 +27,10 @@ const ALLOWED: http::HeaderValue = http::HeaderValue::from_static("POST");
 /// With `X-Zygo-Invocation: event` nobody waits: the answer comes once the event is stored, and says where its state is
 /// to be seen. It is tried again when it fails, and becomes a dead letter in the end. With an `Idempotency-Key` it is
 /// done once.
+///
+/// With `X-Zygo-Stream: true`, what comes is the handler's answer itself: its own status, headers and body, without an
+/// envelope, and a body that comes in pieces comes as they are made. Otherwise such pieces are put together. A connection
+/// that is cut before the end of the body says that the handler failed midway.
 #[utoipa::path(
     post, path = "/functions/{key}/invoke", tag = "invoke", operation_id = "invokeFunction",
     params(
@@ -62,6 +66,7 @@ pub(super) async fn invoke(
             None => None,
         };
         let is_later = later::is_wanted(&head.headers)?;
+        let is_streamed = streamed::is_wanted(&head.headers)?;
         let body_len_max = match is_later {
             true => later::body_len_max(&platform),
             false => platform.config().max_body_bytes,
@@ -72,20 +77,39 @@ pub(super) async fn invoke(
         let invocation =
             request::invocation(id, &head.method, &head.uri, &head.headers, body, trace)?;
         let qualifier = qualifier.unwrap_or_default().into_owned();
-        Ok((function, version, is_later.then_some(qualifier), invocation))
+        let manner = match (is_later, is_streamed) {
+            (true, _) => Manner::Later(qualifier),
+            (false, true) => Manner::InPieces,
+            (false, false) => Manner::InEnvelope,
+        };
+        Ok((function, version, manner, invocation))
     };
     match prepared.await {
-        Ok((function, _, Some(qualifier), invocation)) => {
+        Ok((function, _, Manner::Later(qualifier), invocation)) => {
             let accepted =
                 later::accept(&platform, &function, qualifier, &invocation, &head.headers).await;
             accepted.unwrap_or_else(|error| refusal(&error, &request_id, head.uri.path()))
         }
-        Ok((function, version, None, invocation)) => {
+        Ok((function, version, Manner::InPieces, invocation)) => {
+            let reply = streamed::invoke(platform, function, version, invocation).await;
+            streamed::respond(&request_id, reply)
+        }
+        Ok((function, version, Manner::InEnvelope, invocation)) => {
             let (version, outcome) = platform.invoke(&function, version, &invocation).await;
             response::of_invocation(&request_id, version.number(), outcome)
         }
         Err(error) => refusal(&error, &request_id, head.uri.path()),
     }
+}
+
+/// How the caller wants to be answered.
+enum Manner {
+    /// Once the event is stored, for this version or alias.
+    Later(String),
+    /// With the handler's own answer, as it is made.
+    InPieces,
+    /// With everything that is known of the invocation.
+    InEnvelope,
 }
 
 /// The invocation's place in the caller's trace.

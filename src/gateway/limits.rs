@@ -44,7 +44,7 @@ impl Told {
 }
 
 /// Says what is left.
-fn tell_remaining(response: &mut Response, left: Remaining) {
+pub(super) fn tell_remaining(response: &mut Response, left: Remaining) {
     put(
         response,
         LIMIT,

@@ -67,6 +67,8 @@ fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
     if path == INVOKE {
         let text = "`event`: nobody waits for the answer; `wait` when it is left out.";
         parameters.push(header_parameter("X-Zygo-Invocation", text, "^(event|wait)$").into());
+        let text = "`true`: the handler's own answer, as it is made; `false` when it is left out.";
+        parameters.push(header_parameter("X-Zygo-Stream", text, "^(true|false)$").into());
     }
     let stated = &operation.responses.responses;
     if stated.contains_key(StatusCode::PRECONDITION_FAILED.as_str()) {

@@ -13,6 +13,7 @@ use crate::invocation::Outcome;
 use crate::invoke::InvokeError;
 use crate::pool::PoolError;
 use crate::queue::QueueError;
+use crate::telemetry::CANCELLED;
 use crate::zygote::ZygoteError;
 
 /// Status, stable code, and title of one kind of error.
@@ -210,6 +211,11 @@ pub(super) fn invoke_row(error: &InvokeError) -> Row {
         "timeout" => (S::GATEWAY_TIMEOUT, "The handler took too long"),
         "instance_crashed" => (S::BAD_GATEWAY, "The process ended before it answered"),
         "protocol_violation" => (S::BAD_GATEWAY, "The process broke the protocol"),
+        // Nobody is there to read it; the number is what others write in their logs then.
+        CANCELLED => (
+            S::from_u16(499).unwrap_or(S::BAD_REQUEST),
+            "The caller went away",
+        ),
         "response_too_large" => (S::BAD_GATEWAY, "The answer is too large"),
         _ => (S::INTERNAL_SERVER_ERROR, "The runtime failed"),
     };
@@ -257,9 +263,9 @@ pub(super) fn error_type(error: &InvokeError) -> &'static str {
             "Runtime.Crash"
         }
         InvokeError::Instance(InstanceError::Violation(_)) => "Runtime.ProtocolViolation",
-        InvokeError::Instance(InstanceError::ResponseTooLong { .. }) => {
-            "Function.ResponseSizeTooLarge"
-        }
+        InvokeError::Instance(
+            InstanceError::ResponseTooLong { .. } | InstanceError::StreamTooLong { .. },
+        ) => "Function.ResponseSizeTooLarge",
         InvokeError::Instance(_) => "Platform.Unavailable",
     }
 }

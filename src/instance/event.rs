@@ -1,11 +1,14 @@
 //! What an instance says, taken out of the receive buffer and checked.
 
+use std::borrow::Cow;
 use std::os::fd::OwnedFd;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 use zygo_wire::control::Level;
-use zygo_wire::data::{BodyKind, FinishedHeader, InstanceEvent, Usage};
+use zygo_wire::data::{
+    BODY_INLINE_LEN_MAX, BodyKind, FinishedHeader, InstanceEvent, StartedHeader, Usage,
+};
 use zygo_wire::{Failure, WireError, packet};
 
 use super::InstanceError;
@@ -17,6 +20,10 @@ pub(super) enum Event {
     Logged(u64, Level, String),
     Finished(u64, Result<Answer, InstanceError>, Usage),
     Failed(u64, Failure, Usage),
+    /// The answer comes in pieces; its body is empty.
+    Started(u64, Answer),
+    Chunk(u64, Bytes),
+    Ended(u64, Usage),
 }
 
 /// The event of a packet, with its body.
@@ -52,16 +59,48 @@ pub(super) fn take(
                 Err(error) => return Err(error),
             }
         }
+        InstanceEvent::Started(header) => Event::Started(header.number, started(header)?),
+        InstanceEvent::Chunk { number } => {
+            // Whatever came beside it is no part of it.
+            let piece = packet::body(inline, inline.len() as u64, &[], BODY_INLINE_LEN_MAX)
+                .map_err(|_| WireError::Violation("a piece that is too long"))?;
+            Event::Chunk(number, Bytes::copy_from_slice(&piece))
+        }
+        InstanceEvent::Ended { number, usage } => Event::Ended(number, usage),
     })
+}
+
+/// The head of an answer in pieces, checked.
+fn started(header: StartedHeader<'_>) -> Result<Answer, WireError> {
+    if !matches!(header.body_kind, BodyKind::Text | BodyKind::Binary) {
+        return Err(WireError::Violation(
+            "pieces that are neither text nor bytes",
+        ));
+    }
+    Ok(Answer {
+        status_code: checked(header.status_code)?,
+        headers: owned(header.headers),
+        body_kind: header.body_kind,
+        body: Bytes::new(),
+    })
+}
+
+fn checked(status_code: u16) -> Result<u16, WireError> {
+    match status_code {
+        100..=599 => Ok(status_code),
+        _ => Err(WireError::Violation("a status code out of range")),
+    }
+}
+
+fn owned(headers: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Vec<(String, String)> {
+    let own = |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into_owned(), value.into_owned());
+    headers.into_iter().map(own).collect()
 }
 
 /// What the instance says of its own answer is checked: nobody above needs to doubt it, and an instance that says
 /// what is not so is not used again.
 fn answer(header: FinishedHeader<'_>, body: Bytes) -> Result<Answer, WireError> {
     match header.body_kind {
-        _ if !(100..=599).contains(&header.status_code) => {
-            return Err(WireError::Violation("a status code out of range"));
-        }
         BodyKind::Json if serde_json::from_slice::<&RawValue>(&body).is_err() => {
             return Err(WireError::Violation("a JSON body that is no JSON"));
         }
@@ -70,12 +109,9 @@ fn answer(header: FinishedHeader<'_>, body: Bytes) -> Result<Answer, WireError> 
         }
         _ => {}
     }
-    let headers = header.headers.into_iter();
     Ok(Answer {
-        status_code: header.status_code,
-        headers: headers
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect(),
+        status_code: checked(header.status_code)?,
+        headers: owned(header.headers),
         body_kind: header.body_kind,
         body,
     })

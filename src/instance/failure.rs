@@ -6,6 +6,7 @@ use zygo_wire::control::ExitStatus;
 use zygo_wire::{Failure, FailureKind, WireError};
 
 use crate::error::Origin;
+use crate::stream::NotTaken;
 
 /// Why an instance gave no answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -42,6 +43,24 @@ pub enum InstanceError {
         /// The limit.
         max: usize,
     },
+    /// The pieces of the answer are longer than the limit, and more may come.
+    #[error("the response has more than {max} bytes, which is the limit")]
+    StreamTooLong {
+        /// The limit.
+        max: usize,
+    },
+    /// Whoever took the answer went away before its end.
+    #[error("the caller went away before the end of the answer")]
+    Cancelled,
+}
+
+impl From<NotTaken> for InstanceError {
+    fn from(reason: NotTaken) -> Self {
+        match reason {
+            NotTaken::Gone => Self::Cancelled,
+            NotTaken::TooLong(max) => Self::StreamTooLong { max },
+        }
+    }
 }
 
 /// The signal that the kernel ends processes with.
@@ -93,6 +112,7 @@ impl InstanceError {
             {
                 Origin::Platform
             }
+            Self::Cancelled => Origin::Caller,
             _ => Origin::Function,
         }
     }

@@ -8,6 +8,7 @@
 //! and one answer. Whoever owns an `Instance` owns the process: dropping it kills the process.
 //! Knows nothing of pools, of HTTP, or of how the process came to be.
 
+mod answer;
 mod event;
 mod failure;
 
@@ -22,14 +23,12 @@ pub use failure::InstanceError;
 
 use crate::invocation::{Answer, Invocation, LogLines};
 use crate::packet_socket::{After, Home, PacketSocket};
+use crate::stream::Taker;
 use crate::telemetry::Journal;
 use crate::zygote::{FunctionZygote, Process};
 
 /// How long to wait for the word on how a process ended, once its socket has closed.
 const EXIT_STATUS_PATIENCE: Duration = Duration::from_millis(200);
-/// After so many lines in a row others on the same thread get their turn: a socket holds hundreds, and whoever writes that
-/// many would make all others wait for milliseconds.
-const LINES_PER_TURN: usize = 8;
 
 /// What bounds one invocation.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +37,8 @@ pub(crate) struct Limits {
     pub(crate) timeout: Duration,
     /// How long its answer's body may be.
     pub(crate) response_len_max: usize,
+    /// How long it may be where it is given on in pieces.
+    pub(crate) stream_len_max: usize,
 }
 
 /// A process that serves one version.
@@ -107,9 +108,10 @@ impl Instance {
         limits: Limits,
         sent_ns: u64,
         journal: &Journal,
+        taker: &mut Taker,
     ) -> Served {
         self.number = 1;
-        self.finish(limits, sent_ns, journal).await
+        self.finish(limits, sent_ns, journal, taker).await
     }
 
     /// Sends an invocation and waits for its answer.
@@ -118,11 +120,12 @@ impl Instance {
         invocation: &Invocation,
         limits: Limits,
         journal: &Journal,
+        taker: &mut Taker,
     ) -> Served {
         self.number += 1;
         let sent_ns = zygo_wire::clock::monotonic_ns();
         match self.send(invocation, limits.timeout).await {
-            Ok(()) => self.finish(limits, sent_ns, journal).await,
+            Ok(()) => self.finish(limits, sent_ns, journal, taker).await,
             Err(error) => {
                 // A socket that takes nothing has nobody who could have acted on it.
                 let result = Err(InstanceError::before_start(&error));
@@ -177,69 +180,13 @@ impl Instance {
         send(&self.socket, self.number, invocation, timeout).await
     }
 
-    async fn finish(&mut self, limits: Limits, sent_ns: u64, journal: &Journal) -> Served {
-        let mut logs = LogLines::default();
-        let waited = tokio::time::timeout(
-            limits.timeout,
-            self.wait_for_answer(limits, &mut logs, journal),
-        )
-        .await;
-        let (result, usage) = match waited {
-            Ok(Ok((result, usage))) => (result, usage),
-            Ok(Err(error)) => (Err(error), Usage::default()),
-            Err(_) => (
-                Err(InstanceError::TimedOut(limits.timeout)),
-                Usage::default(),
-            ),
-        };
-        Served {
-            result,
-            sent_ns,
-            usage,
-            logs,
-        }
-    }
-
-    async fn wait_for_answer(
-        &self,
-        limits: Limits,
-        logs: &mut LogLines,
-        journal: &Journal,
-    ) -> Result<(Result<Answer, InstanceError>, Usage), InstanceError> {
-        let mut lines = 0;
-        loop {
-            match self.receive(limits.response_len_max).await? {
-                Event::Logged(number, level, text) if self.is_current(number) => {
-                    journal.line(level, &text, Some(self.id));
-                    logs.push(level, text);
-                    lines += 1;
-                    if lines % LINES_PER_TURN == 0 {
-                        tokio::task::yield_now().await;
-                    }
-                }
-                Event::Finished(number, answer, usage) if self.is_current(number) => {
-                    return Ok((answer, usage));
-                }
-                Event::Failed(number, failure, usage) if self.is_current(number) => {
-                    return Ok((Err(InstanceError::from(failure)), usage));
-                }
-                _ => return Err(InstanceError::Violation("a message of another invocation")),
-            }
-        }
-    }
-
-    /// Number 0 is what happens before the first invocation was read, such as loading after the fork.
-    fn is_current(&self, number: u64) -> bool {
-        number == self.number || (number == 0 && self.number == 1)
-    }
-
     async fn receive(&self, response_len_max: usize) -> Result<Event, InstanceError> {
         let received = self.socket.receive(|bytes, descriptors| {
             let event = packet::decode::<InstanceEvent<'_>>(bytes).and_then(|(event, inline)| {
                 event::take(event, inline, &descriptors, response_len_max)
             });
             let after = match event {
-                Ok(Event::Logged(..)) => After::More,
+                Ok(Event::Logged(..) | Event::Started(..) | Event::Chunk(..)) => After::More,
                 _ => After::Silence,
             };
             (event, after)

@@ -7,6 +7,7 @@ use super::InvokeError;
 use crate::admission::Refusal;
 use crate::instance::InstanceError;
 use crate::pool::PoolError;
+use crate::telemetry::CANCELLED;
 use crate::zygote::ZygoteError;
 
 impl InvokeError {
@@ -63,6 +64,9 @@ fn instance(error: &InstanceError) -> &'static str {
             "instance_crashed"
         }
         InstanceError::Violation(_) => "protocol_violation",
-        InstanceError::ResponseTooLong { .. } => "response_too_large",
+        InstanceError::ResponseTooLong { .. } | InstanceError::StreamTooLong { .. } => {
+            "response_too_large"
+        }
+        InstanceError::Cancelled => CANCELLED,
     }
 }

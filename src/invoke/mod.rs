@@ -6,6 +6,7 @@
 //!     └──────► room for one ─► zygote (made if missing) ─► send ahead ─┘
 //!                                                           └─► fork
 //! ```
+//! An answer that comes in pieces is given to a [`Taker`] as it comes; the instance is held until the last of them.
 //! Everything that starts an invocation (HTTP, a schedule, a queue) ends up here. Knows no HTTP.
 
 mod code;
@@ -23,6 +24,7 @@ use crate::instance::{Instance, InstanceError, Limits, Served};
 use crate::invocation::{Invocation, LogLines, Outcome, StartKind, Timeline, between, since};
 use crate::packet_socket::PacketSocket;
 use crate::pool::{Found, Grant, Lease, Permit, PoolError};
+use crate::stream::Taker;
 use crate::zygote::ZygoteError;
 
 /// An invocation whose instance was gone before it began is tried once more.
@@ -68,16 +70,17 @@ impl InvokeError {
     }
 }
 
-/// Runs one invocation on the version that `current` names at each attempt: a version that was replaced meanwhile is
+/// Runs one invocation, to the end of its answer, on the version that `current` names at each attempt: a version that was replaced meanwhile is
 /// not a reason to fail.
 pub(crate) async fn invoke(
     current: impl Fn() -> Arc<Version>,
     invocation: &Invocation,
+    taker: &mut Taker,
 ) -> (Arc<Version>, Outcome) {
     let mut attempt = 1;
     loop {
         let version = current();
-        let outcome = attempt_once(&version, invocation).await;
+        let outcome = attempt_once(&version, invocation, taker).await;
         let retry = attempt < ATTEMPTS
             && outcome
                 .result
@@ -90,14 +93,14 @@ pub(crate) async fn invoke(
     }
 }
 
-async fn attempt_once(version: &Version, invocation: &Invocation) -> Outcome {
+async fn attempt_once(version: &Version, invocation: &Invocation, taker: &mut Taker) -> Outcome {
     let started = match version.pool().acquire().await {
         Ok(Grant::Ready(lease)) => Ok(Started::found(lease)),
         Ok(Grant::Permit(permit)) => fork(version, permit, invocation).await,
         Err(error) => Err(error.into()),
     };
     match started {
-        Ok(started) => serve(version, started, invocation).await,
+        Ok(started) => serve(version, started, invocation, taker).await,
         Err(error) => failed(error, invocation),
     }
 }
@@ -149,7 +152,12 @@ async fn fork(
     })
 }
 
-async fn serve(version: &Version, started: Started, invocation: &Invocation) -> Outcome {
+async fn serve(
+    version: &Version,
+    started: Started,
+    invocation: &Invocation,
+    taker: &mut Taker,
+) -> Outcome {
     let Started {
         mut lease,
         sent_ns,
@@ -158,9 +166,16 @@ async fn serve(version: &Version, started: Started, invocation: &Invocation) -> 
     let (kind, instance) = (lease.kind(), lease.instance().id());
     let limits: Limits = version.limits();
     let journal = &version.journal().of(&invocation.request_id);
+    taker.served_by(kind);
     let served = match sent_ns {
-        Some(sent_ns) => lease.instance().serve_sent(limits, sent_ns, journal).await,
-        None => lease.instance().serve(invocation, limits, journal).await,
+        Some(sent_ns) => {
+            let instance = lease.instance();
+            instance.serve_sent(limits, sent_ns, journal, taker).await
+        }
+        None => {
+            let instance = lease.instance();
+            instance.serve(invocation, limits, journal, taker).await
+        }
     };
     match &served.result {
         Err(error) if !error.leaves_instance_usable() => lease.discard(),

@@ -7,6 +7,7 @@ use crate::config::Networks;
 use crate::function::{Function, Routes, Version};
 use crate::invocation::{Invocation, Outcome};
 use crate::invoke::{self, InvokeError};
+use crate::stream::Taker;
 use crate::telemetry::{NS_PER_MS, OK, Record};
 use crate::time::unix_ns;
 
@@ -28,12 +29,26 @@ impl Platform {
         version: Option<Arc<Version>>,
         invocation: &Invocation,
     ) -> (Arc<Version>, Outcome) {
+        let mut whole = Taker::gathering();
+        self.invoke_into(function, version, invocation, &mut whole)
+            .await
+    }
+
+    /// The same for an answer that may be taken in pieces; it ends with the last of them.
+    pub(crate) async fn invoke_into(
+        &self,
+        function: &Function,
+        version: Option<Arc<Version>>,
+        invocation: &Invocation,
+        taker: &mut Taker,
+    ) -> (Arc<Version>, Outcome) {
         let current = || version.clone().unwrap_or_else(|| function.current());
         let (gate, trip) = (function.gate(), self.config.breaker());
         let (version, outcome) = match gate.enter(trip) {
             Ok(rate) => {
+                taker.admitted(rate);
                 let _in_flight = current().journal().begin();
-                let (version, outcome) = invoke::invoke(current, invocation).await;
+                let (version, outcome) = invoke::invoke(current, invocation, taker).await;
                 let ended = outcome
                     .result
                     .as_ref()

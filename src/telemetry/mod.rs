@@ -34,7 +34,7 @@ pub(crate) use figures::Figures;
 pub(crate) use intake::{InFlight, Intake, Live};
 pub(crate) use line::{Line, NS_PER_MS, instance_name, weight};
 pub(crate) use query::{Lines, Point, StoredRecord};
-pub(crate) use record::{MINUTE_MS, OK, Record};
+pub(crate) use record::{CANCELLED, MINUTE_MS, OK, Record};
 
 use crate::background::Background;
 use crate::config::Config;

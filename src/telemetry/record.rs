@@ -35,8 +35,9 @@ impl Record {
         )
     }
 
+    /// Whether it failed. That a caller went away is no failure of the function's.
     pub(crate) fn is_error(&self) -> bool {
-        self.outcome != OK && !self.is_throttle()
+        ![OK, CANCELLED].contains(&self.outcome) && !self.is_throttle()
     }
 
     pub(crate) fn is_cold(&self) -> bool {
@@ -79,6 +80,8 @@ impl Record {
 
 /// The outcome of an invocation that was answered.
 pub(crate) const OK: &str = "ok";
+/// The outcome of one whose caller went away before the end of the answer.
+pub(crate) const CANCELLED: &str = "cancelled";
 
 /// Milliseconds of a minute.
 pub(crate) const MINUTE_MS: i64 = 60_000;

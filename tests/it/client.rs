@@ -1,5 +1,6 @@
 //! Talks HTTP to a platform, as any client would. Knows nothing of how the platform was started.
 
+use std::io::Read;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -68,6 +69,38 @@ impl Answer {
     #[track_caller]
     pub(crate) fn handler_body(self) -> Value {
         self.expect(200).json()["body"].take()
+    }
+}
+
+/// A handler's own answer, whose body is read as it comes. Dropped, its connection is closed.
+pub(crate) struct Streamed {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    body: ureq::BodyReader<'static>,
+}
+
+impl Streamed {
+    /// The next bytes, once there are so many.
+    pub(crate) fn read(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.body.read_exact(&mut bytes).expect("more of the body");
+        bytes
+    }
+
+    /// The rest of the body, and whether that was all of it.
+    pub(crate) fn rest(mut self) -> (Vec<u8>, bool) {
+        let mut bytes = Vec::new();
+        let whole = self.body.read_to_end(&mut bytes).is_ok();
+        (bytes, whole)
+    }
+
+    /// All of a body of text.
+    #[track_caller]
+    pub(crate) fn text(self) -> String {
+        let (bytes, whole) = self.rest();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(whole, "cut after {text:?}");
+        text
     }
 }
 
@@ -201,6 +234,19 @@ impl Client {
     /// Invokes a function with a JSON body.
     pub(crate) fn invoke(&self, function: &str, body: &Value) -> Answer {
         self.post(&format!("/functions/{function}/invoke"), body)
+    }
+
+    /// Invokes a function for its own answer.
+    pub(crate) fn stream(&self, function: &str, body: &Value) -> Streamed {
+        let path = format!("/functions/{function}/invoke");
+        let request = self.json_request("POST", &path, &[("x-zygo-stream", "true")], body);
+        let response = self.agent.run(request).expect("an answer");
+        let (head, body) = response.into_parts();
+        Streamed {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: body.into_reader(),
+        }
     }
 
     /// Deploys a function; `more` holds code and settings.

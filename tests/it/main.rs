@@ -5,6 +5,8 @@
 //! - `fields`: every field of a deployment that can be wrong
 //! - `parity`: every behaviour in every language, as data
 //! - `bodies`: large bodies both ways, and their limits
+//! - `streaming`: answers that come in pieces
+//! - `streaming_ends`: how they end before they have ended
 //! - `start_kinds`: warm, parked, forked and booted starts, queues, and the end of idle instances
 //! - `hygiene`: what siblings of one fork must not share
 //! - `snapshots`: hooks around the snapshot, and modules that cannot be snapshotted
@@ -128,6 +130,8 @@ mod soak;
 mod spans;
 mod specification;
 mod start_kinds;
+mod streaming;
+mod streaming_ends;
 mod tls;
 mod traces;
 mod trigger_answers;

@@ -50,6 +50,14 @@ fn violations() -> Vec<(&'static str, Vec<u8>)> {
             "a JSON body that is no JSON",
             packet(&[2, 1, 200, 1, 0, 1, 2, 0, 0, 0, 0, 0], b"{["),
         ),
+        ("a piece of no answer", packet(&[5, 1], b"forged")),
+        ("the end of no answer", packet(&[6, 1, 0, 0, 0, 0, 0], b"")),
+        ("pieces of JSON", packet(&[4, 1, 200, 1, 0, 1], b"")),
+        ("pieces with a status of 9", packet(&[4, 1, 9, 0, 2], b"")),
+        (
+            "an answer at once after one in pieces has begun",
+            packet(&[4, 1, 200, 1, 0, 2], b""),
+        ),
     ]
 }
 

@@ -237,7 +237,11 @@ fn receive_answer(socket: &Socket, options: &Options, quiet: bool) -> Result<()>
         if !(quiet || options.quiet && is_log) {
             println!("  {event:?} {}", String::from_utf8_lossy(inline));
         }
-        if !is_log {
+        let is_piece = matches!(
+            event,
+            InstanceEvent::Started(_) | InstanceEvent::Chunk { .. }
+        );
+        if !is_log && !is_piece {
             return Ok(());
         }
     }

@@ -4,25 +4,24 @@
 //!  forked ─► restored ─► (loaded) ─► waiting ⇄ serving
 //!                 └──────────┴─ failed: the first invocation is told why ─► end
 //! ```
-//! Two system calls for each invocation, `recvmsg` and `sendmsg`, and a third for the usage figures.
+//! Two system calls for each invocation, `recvmsg` and `sendmsg`, and a third for the usage figures; one more for each
+//! piece of an answer that comes in pieces.
 //! Knows nothing of forks.
-
-use std::borrow::Cow;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use zygo_sandbox::seccomp::{Filter, Filters};
 use zygo_wire::control::Purpose;
-use zygo_wire::data::{FinishedHeader, Usage};
+use zygo_wire::data::Usage;
 use zygo_wire::{
     Failure, FailureKind, Function, InstanceCommand, InstanceEvent, Layer, LoadWhen, Socket,
     WireError, clock, packet,
 };
 
-use crate::process;
-use crate::runtime::{Invocation, Response, Runtime};
+use crate::runtime::{Invocation, Runtime};
 use crate::sink::{self, Sink};
 use crate::zygote::Zygote;
+use crate::{answer, process};
 
 /// Nothing larger reaches an instance; the supervisor's own limit is lower.
 const BODY_LEN_MAX: usize = 1 << 30;
@@ -127,82 +126,11 @@ fn serve<R: Runtime>(
             handler_ended_ns: clock::monotonic_ns(),
             ..Usage::default()
         });
-        answer(socket, header.number, result, usage)?;
+        answer::send(socket, header.number, result, usage)?;
         if usable.is_err() {
             return Ok(());
         }
     }
-}
-
-fn answer(
-    socket: &Socket,
-    number: u64,
-    result: Result<Response, Failure>,
-    usage: Usage,
-) -> Result<(), WireError> {
-    let failure = match result {
-        Ok(response) => match send_response(socket, number, &response, usage) {
-            Err(WireError::TooLong { len, max }) => Failure::new(
-                FailureKind::Response,
-                "ResponseTooLarge",
-                format!("the response's headers have {len} bytes; at most {max} are possible"),
-            ),
-            sent => return sent,
-        },
-        Err(failure) => failure,
-    };
-    packet::send(
-        socket,
-        &InstanceEvent::Failed {
-            number,
-            failure: shortened(failure),
-            usage,
-        },
-        &[],
-        &[],
-    )
-}
-
-fn send_response(
-    socket: &Socket,
-    number: u64,
-    response: &Response,
-    usage: Usage,
-) -> Result<(), WireError> {
-    let header = FinishedHeader {
-        number,
-        status_code: response.status_code,
-        headers: response
-            .headers
-            .iter()
-            .map(|(name, value)| (Cow::Borrowed(name.as_str()), Cow::Borrowed(value.as_str())))
-            .collect(),
-        body_kind: response.body_kind,
-        body_len: response.body.len() as u64,
-        usage,
-    };
-    packet::send(
-        socket,
-        &InstanceEvent::Finished(header),
-        &response.body,
-        &[],
-    )
-}
-
-/// A message or stack of a megabyte helps nobody and does not fit into a packet.
-fn shortened(mut failure: Failure) -> Failure {
-    const TEXT_LEN_MAX: usize = 16 * 1024;
-    const FRAMES_MAX: usize = 64;
-    const FRAME_LEN_MAX: usize = 1024;
-    let cut = |text: &mut String, max| text.truncate(process::floor_char_boundary(text, max));
-    cut(&mut failure.message, TEXT_LEN_MAX);
-    cut(&mut failure.error_type, FRAME_LEN_MAX);
-    failure.stack.truncate(FRAMES_MAX);
-    failure
-        .stack
-        .iter_mut()
-        .for_each(|frame| cut(frame, FRAME_LEN_MAX));
-    failure
 }
 
 /// Reads what the kernel counted for this process.

@@ -11,6 +11,7 @@
 //! This crate is the only place that forks.
 
 mod administration;
+mod answer;
 mod children;
 pub mod entry;
 pub mod fork;
@@ -28,6 +29,7 @@ mod process;
 mod run;
 pub mod runtime;
 mod sink;
+pub mod stream;
 mod zygote;
 
 pub use run::run;

@@ -81,7 +81,8 @@ pub trait Runtime: Sized {
     /// caches to fill), without running the user's code.
     fn rehearse(&mut self) {}
 
-    /// Runs the handler once, to its end.
+    /// Runs the handler once, to its end. An answer that comes in pieces is given to [`crate::stream`], piece by piece;
+    /// what is left to return then is how that ended.
     ///
     /// # Errors
     /// What the handler threw, in the user's own files and lines.
@@ -125,6 +126,15 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// What the body is.
     pub body_kind: BodyKind,
-    /// The body, JSON text when `body_kind` is [`BodyKind::Json`].
-    pub body: Vec<u8>,
+    /// The body.
+    pub body: Body,
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// All of it, JSON text when its kind is [`BodyKind::Json`].
+    Whole(Vec<u8>),
+    /// It went out in pieces, and the head of the answer before them.
+    Sent,
 }

@@ -39,6 +39,11 @@ pub(crate) fn set_number(number: u64) {
     NUMBER.store(number, Ordering::Relaxed);
 }
 
+/// Which invocation runs now.
+pub(crate) fn number() -> u64 {
+    NUMBER.load(Ordering::Relaxed)
+}
+
 /// Runs `with` on the sink. The lock is only ever shared after start-up, so this does not wait.
 pub(crate) fn with<T>(with: impl FnOnce(&Sink) -> T) -> T {
     match SINK.read() {

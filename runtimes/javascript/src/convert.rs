@@ -1,7 +1,8 @@
 //! Wire values to V8 values and back. Knows kinds of bodies, not what a handler is.
 
 use deno_core::v8;
-use runtime_core::runtime::{Invocation, Response};
+use runtime_core::runtime::{Body, Invocation, Response};
+use runtime_core::stream;
 use runtime_core::wire::BodyKind;
 
 use crate::shim::Shim;
@@ -74,8 +75,11 @@ fn bytes<'s>(scope: &mut v8::PinScope<'s, '_>, source: &[u8]) -> Option<Value<'s
 }
 
 /// What `respond` in the shim returned: `[status, kind of body, body, headers]`. `None` when it is something else,
-/// which is a fault of the shim.
+/// which is a fault of the shim; `null` is an answer that went out in pieces.
 pub(crate) fn response(scope: &mut v8::PinScope<'_, '_>, answer: Value<'_>) -> Option<Response> {
+    if answer.is_null() {
+        return Some(stream::take()?.end());
+    }
     let answer = v8::Local::<v8::Array>::try_from(answer).ok()?;
     let status_code = answer.get_index(scope, 0)?.uint32_value(scope)?;
     let kind = answer.get_index(scope, 1)?.uint32_value(scope)?;
@@ -91,7 +95,7 @@ pub(crate) fn response(scope: &mut v8::PinScope<'_, '_>, answer: Value<'_>) -> O
         status_code: u16::try_from(status_code).ok()?,
         headers: header_list(scope, headers)?,
         body_kind,
-        body,
+        body: Body::Whole(body),
     })
 }
 

@@ -22,7 +22,7 @@ macro_rules! shim {
 }
 
 static SHIM_BOOTSTRAP: [ExtensionFileSource; 1] = [shim!("bootstrap.js")];
-static SHIM_SCRIPTS: [ExtensionFileSource; 13] = [
+static SHIM_SCRIPTS: [ExtensionFileSource; 14] = [
     shim!("commonjs.js"),
     shim!("context.js"),
     shim!("error.js"),
@@ -35,6 +35,7 @@ static SHIM_SCRIPTS: [ExtensionFileSource; 13] = [
     shim!("process.js"),
     shim!("rehearsal.js"),
     shim!("response.js"),
+    shim!("stream.js"),
     shim!("timers.js"),
 ];
 

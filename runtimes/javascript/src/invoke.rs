@@ -3,6 +3,7 @@
 use deno_core::v8;
 use runtime_core::log::{self, Level};
 use runtime_core::runtime::{Invocation, Response};
+use runtime_core::stream;
 use runtime_core::wire::{Failure, FailureKind};
 
 use crate::event_loop::{self, Settled};
@@ -21,7 +22,7 @@ enum Step {
 enum Stage {
     /// The handler's.
     Handler,
-    /// That of the conversion: reading the body of a web `Response` takes time.
+    /// That of the conversion: reading the body of a web `Response` takes time, and so do the pieces of an answer.
     Conversion,
 }
 
@@ -177,6 +178,8 @@ fn unwrapped<'s>(
             rejections::forget(scope, promise);
             let thrown = promise.result(scope);
             let kind = match stage {
+                // What makes the pieces is the handler's own code.
+                Stage::Conversion if stream::take().is_some() => FailureKind::Handler,
                 Stage::Handler => FailureKind::Handler,
                 Stage::Conversion => FailureKind::Response,
             };

@@ -6,6 +6,8 @@ use std::cell::{Cell, RefCell};
 use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
 use runtime_core::log::{self, Level};
+use runtime_core::stream::{self, Stream};
+use runtime_core::wire::{BodyKind, Failure};
 
 use crate::{commonjs, random, rejections};
 
@@ -19,6 +21,9 @@ deno_core::extension!(
         op_zygo_log,
         op_zygo_pid,
         op_zygo_random,
+        op_zygo_stream_begin,
+        op_zygo_stream_bytes,
+        op_zygo_stream_text,
         op_zygo_uncaught,
     ],
 );
@@ -93,6 +98,33 @@ fn op_zygo_exit(code: i32) {
     // SAFETY: `_exit` only ends the process. Exit handlers are skipped on purpose: they would tear down an engine
     // that still has frames on this stack.
     unsafe { libc::_exit(code) }
+}
+
+/// An answer in pieces begins; `kind` counts as the wire does, 0 leaves it to the first piece.
+#[op2]
+fn op_zygo_stream_begin(status: u16, #[serde] headers: Vec<String>, kind: u32) {
+    let mut texts = headers.into_iter();
+    let headers = std::iter::from_fn(|| Some((texts.next()?, texts.next()?))).collect();
+    let kind = match kind {
+        2 => BodyKind::Text,
+        3 => BodyKind::Binary,
+        _ => BodyKind::None,
+    };
+    stream::begin(Stream::new(status, headers, kind));
+}
+
+#[op2(fast)]
+fn op_zygo_stream_text(#[string] piece: &str) -> Result<(), JsErrorBox> {
+    stream::push(BodyKind::Text, piece.as_bytes()).map_err(thrown)
+}
+
+#[op2(fast)]
+fn op_zygo_stream_bytes(#[buffer] piece: &[u8]) -> Result<(), JsErrorBox> {
+    stream::push(BodyKind::Binary, piece).map_err(thrown)
+}
+
+fn thrown(failure: Failure) -> JsErrorBox {
+    JsErrorBox::generic(failure.message)
 }
 
 /// An exception that no user code caught, such as one thrown by a timer's callback.

@@ -120,6 +120,8 @@ impl Runtime for JavaScript {
         let entered = self.tokio.handle().clone();
         let _entered = entered.enter();
         let answer = self.answer(invocation);
+        // Nothing of an answer that failed midway is left for the next one.
+        drop(runtime_core::stream::take());
         self.log_uncaught();
         ops::flush_logs();
         answer

@@ -5,11 +5,13 @@ use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMemoryView, PyString, PyTuple,
 };
-use runtime_core::runtime::{Invocation, Response};
+use runtime_core::runtime::{Body, Invocation, Response};
+use runtime_core::stream::Stream;
 use runtime_core::wire::{BodyKind, Failure, FailureKind};
 
 use crate::json::{self, Fault};
 use crate::shim::Shim;
+use crate::stream;
 
 /// The handler's first argument; the body is bytes in any case when the handler takes nothing else.
 pub(crate) fn event<'py>(
@@ -66,7 +68,19 @@ fn wrong(message: String) -> Unusable {
 }
 
 /// What a handler's return value says.
-pub(crate) fn response(shim: &Shim, result: &Bound<'_, PyAny>) -> Result<Response, Unusable> {
+#[derive(Debug)]
+pub(crate) enum Answered<'py> {
+    /// All of it.
+    Whole(Response),
+    /// The head, and what makes the pieces of the body.
+    InPieces(Stream, Bound<'py, PyAny>),
+}
+
+/// Reads a handler's return value.
+pub(crate) fn response<'py>(
+    shim: &Shim,
+    result: &Bound<'py, PyAny>,
+) -> Result<Answered<'py>, Unusable> {
     let py = result.py();
     let Ok(answer) = result.cast::<PyDict>() else {
         return plain(result);
@@ -78,7 +92,11 @@ pub(crate) fn response(shim: &Shim, result: &Bound<'_, PyAny>) -> Result<Respons
 }
 
 /// A value without a status code is the body of a success.
-fn plain(result: &Bound<'_, PyAny>) -> Result<Response, Unusable> {
+fn plain<'py>(result: &Bound<'py, PyAny>) -> Result<Answered<'py>, Unusable> {
+    if stream::is_one(result) {
+        let head = Stream::new(200, Vec::new(), BodyKind::None);
+        return Ok(Answered::InPieces(head, result.clone()));
+    }
     let (body_kind, body) = match bytes(result)? {
         _ if result.is_none() => (BodyKind::None, Vec::new()),
         Some(bytes) => (BodyKind::Binary, bytes),
@@ -87,26 +105,37 @@ fn plain(result: &Bound<'_, PyAny>) -> Result<Response, Unusable> {
             encode(result, "the handler's return value")?,
         ),
     };
-    Ok(Response {
+    Ok(Answered::Whole(Response {
         status_code: 200,
         headers: Vec::new(),
         body_kind,
-        body,
-    })
+        body: Body::Whole(body),
+    }))
 }
 
-fn shaped(
+fn shaped<'py>(
     shim: &Shim,
-    answer: &Bound<'_, PyDict>,
+    answer: &Bound<'py, PyDict>,
     status: &Bound<'_, PyAny>,
-) -> Result<Response, Unusable> {
-    let (body_kind, body) = body(shim, answer)?;
-    Ok(Response {
+) -> Result<Answered<'py>, Unusable> {
+    let py = answer.py();
+    let body = answer
+        .get_item(intern!(py, "body"))?
+        .filter(|body| !body.is_none());
+    if let Some(source) = body.as_ref().filter(|body| stream::is_one(body)) {
+        let head = Stream::new(status_code(status)?, headers(answer)?, BodyKind::None);
+        return Ok(Answered::InPieces(head, source.clone()));
+    }
+    let (body_kind, body) = match body {
+        Some(body) => body_of(shim, answer, &body)?,
+        None => (BodyKind::None, Vec::new()),
+    };
+    Ok(Answered::Whole(Response {
         status_code: status_code(status)?,
         headers: headers(answer)?,
         body_kind,
-        body,
-    })
+        body: Body::Whole(body),
+    }))
 }
 
 fn status_code(status: &Bound<'_, PyAny>) -> Result<u16, Unusable> {
@@ -127,12 +156,12 @@ fn status_code(status: &Bound<'_, PyAny>) -> Result<u16, Unusable> {
         })
 }
 
-fn body(shim: &Shim, answer: &Bound<'_, PyDict>) -> Result<(BodyKind, Vec<u8>), Unusable> {
+fn body_of(
+    shim: &Shim,
+    answer: &Bound<'_, PyDict>,
+    body: &Bound<'_, PyAny>,
+) -> Result<(BodyKind, Vec<u8>), Unusable> {
     let py = answer.py();
-    let body = match answer.get_item(intern!(py, "body"))? {
-        Some(body) if !body.is_none() => body,
-        _ => return Ok((BodyKind::None, Vec::new())),
-    };
     if let Ok(text) = body.cast::<PyString>() {
         let encoded = answer.get_item(intern!(py, "isBase64Encoded"))?;
         return match encoded.map(|flag| flag.is_truthy()).transpose()? {
@@ -140,9 +169,9 @@ fn body(shim: &Shim, answer: &Bound<'_, PyDict>) -> Result<(BodyKind, Vec<u8>), 
             _ => Ok((BodyKind::Text, text.to_str()?.as_bytes().to_vec())),
         };
     }
-    match bytes(&body)? {
+    match bytes(body)? {
         Some(bytes) => Ok((BodyKind::Binary, bytes)),
-        None => Ok((BodyKind::Json, encode(&body, "the response's body")?)),
+        None => Ok((BodyKind::Json, encode(body, "the response's body")?)),
     }
 }
 
@@ -157,7 +186,7 @@ fn decode(shim: &Shim, text: &Bound<'_, PyString>) -> Result<Vec<u8>, Unusable> 
 }
 
 /// A copy of the bytes, when the value is made of bytes.
-fn bytes(value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
+pub(crate) fn bytes(value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
     if let Ok(bytes) = value.cast::<PyBytes>() {
         return Ok(Some(bytes.as_bytes().to_vec()));
     }

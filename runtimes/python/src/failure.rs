@@ -7,6 +7,7 @@ use runtime_core::wire::{Failure, FailureKind};
 
 use crate::native;
 use crate::shim::Shim;
+use crate::stream::ResponseError;
 
 /// Describes an exception. A `SystemExit` ends the process instead, as it does everywhere in Python.
 pub(crate) fn of(
@@ -19,6 +20,10 @@ pub(crate) fn of(
     attach_traceback(py, &error);
     if error.is_instance_of::<PyMemoryError>(py) {
         return out_of_memory(py, shim, &error, root);
+    }
+    if error.is_instance_of::<ResponseError>(py) {
+        let message = error.value(py).to_string();
+        return Failure::new(FailureKind::Response, "ResponseError", message);
     }
     if error.is_instance_of::<PySystemExit>(py) && kind == FailureKind::Handler {
         exit(py, &error);

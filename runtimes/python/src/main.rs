@@ -9,6 +9,7 @@ mod json;
 mod native;
 mod runtime;
 mod shim;
+mod stream;
 mod text;
 mod warm_up;
 

@@ -1,10 +1,12 @@
-//! The native module `_zygo_native`: how Python code of the shim reaches the log.
+//! The native module `_zygo_native`: how Python code of the shim reaches the log and sends pieces of answers.
 
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use runtime_core::log::{self, Level};
+
+use crate::stream;
 
 /// A line without an end is sent in pieces of this length, so that it does not fill the memory.
 const PARTIAL_LEN_MAX: usize = 32 * 1024;
@@ -17,6 +19,8 @@ pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
     let module = PyModule::new(py, "_zygo_native")?;
     module.add_function(wrap_pyfunction!(log_lines, &module)?)?;
     module.add_function(wrap_pyfunction!(line_writer, &module)?)?;
+    module.add_function(wrap_pyfunction!(stream::push, &module)?)?;
+    module.add("ResponseError", py.get_type::<stream::ResponseError>())?;
     py.import("sys")?
         .getattr("modules")?
         .set_item("_zygo_native", module)

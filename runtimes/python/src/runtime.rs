@@ -9,10 +9,10 @@ use runtime_core::Runtime;
 use runtime_core::runtime::{Fork, Invocation, Response};
 use runtime_core::wire::{Failure, FailureKind, Function, LoadWhen};
 
-use crate::convert::{self, Unusable};
+use crate::convert::{self, Answered, Unusable};
 use crate::engine::{self, Detached};
 use crate::shim::Shim;
-use crate::{bundle, failure, fork_hooks, native, warm_up};
+use crate::{bundle, failure, fork_hooks, native, stream, warm_up};
 
 /// An interpreter with the shim, and the user's handler once it is loaded.
 #[derive(Debug)]
@@ -209,14 +209,17 @@ impl Python {
                 "invoked before the handler was loaded",
             )
         })?;
-        let failed = |error| failure::of(py, &self.shim, error, FailureKind::Handler, &self.root);
-        let result = call(py, &self.shim, handler, invocation).map_err(failed)?;
-        convert::response(&self.shim, &result).map_err(|unusable| match unusable {
-            Unusable::Wrong(failure) => failure,
-            Unusable::Raised(error) => {
-                failure::of(py, &self.shim, error, FailureKind::Response, &self.root)
-            }
-        })
+        let failed = |error, kind| failure::of(py, &self.shim, error, kind, &self.root);
+        let result = call(py, &self.shim, handler, invocation)
+            .map_err(|error| failed(error, FailureKind::Handler))?;
+        match convert::response(&self.shim, &result) {
+            Ok(Answered::Whole(response)) => Ok(response),
+            // What makes the pieces is the handler's own code.
+            Ok(Answered::InPieces(head, source)) => stream::give(py, &self.shim, head, &source)
+                .map_err(|error| failed(error, FailureKind::Handler)),
+            Err(Unusable::Wrong(failure)) => Err(failure),
+            Err(Unusable::Raised(error)) => Err(failed(error, FailureKind::Response)),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 /// Name and source of each module, dependencies first. `bootstrap` imports the common library.
-const MODULES: [(&str, &str); 12] = [
+const MODULES: [(&str, &str); 13] = [
     (
         "_zygo.forks",
         include_str!("../../../shims/python/forks.py"),
@@ -43,6 +43,10 @@ const MODULES: [(&str, &str); 12] = [
         include_str!("../../../shims/python/error.py"),
     ),
     (
+        "_zygo.stream",
+        include_str!("../../../shims/python/stream.py"),
+    ),
+    (
         "_zygo.snapshot",
         include_str!("../../../shims/python/snapshot.py"),
     ),
@@ -72,6 +76,10 @@ pub(crate) struct Shim {
     pub(crate) run: Py<PyAny>,
     /// `response.decode_base64`.
     pub(crate) decode_base64: Py<PyAny>,
+    /// `stream.give`.
+    pub(crate) give: Py<PyAny>,
+    /// `stream.give_async`.
+    pub(crate) give_async: Py<PyAny>,
 }
 
 impl Shim {
@@ -96,6 +104,8 @@ impl Shim {
             context: context.getattr("Context")?.unbind(),
             run: get("_zygo.loop")?.getattr("run")?.unbind(),
             decode_base64: get("_zygo.response")?.getattr("decode_base64")?.unbind(),
+            give: get("_zygo.stream")?.getattr("give")?.unbind(),
+            give_async: get("_zygo.stream")?.getattr("give_async")?.unbind(),
         })
     }
 }

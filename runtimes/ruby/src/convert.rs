@@ -4,7 +4,8 @@ use magnus::rb_sys::AsRawValue;
 use magnus::value::ReprValue;
 use magnus::{Error, RArray, RString, TryConvert, Value};
 use rb_sys::VALUE;
-use runtime_core::runtime::{Invocation, Response};
+use runtime_core::runtime::{Body, Invocation, Response};
+use runtime_core::stream;
 use runtime_core::wire::{BodyKind, Failure, FailureKind};
 
 use crate::json::{self, JsonError};
@@ -87,18 +88,25 @@ fn length(bytes: &[u8]) -> std::ffi::c_long {
 /// Takes apart what the shim's `Response.build` put together.
 pub(crate) fn response(shim: &Shim, parts: Value) -> Result<Response, ConvertError> {
     let parts: RArray = TryConvert::try_convert(parts)?;
+    let kind: i64 = parts.entry(2)?;
+    if kind == shim::KIND_SENT {
+        let stream = stream::take();
+        let ended = stream.map(stream::Stream::end);
+        return ended.ok_or_else(|| ConvertError::Unsendable("the answer ended twice".to_owned()));
+    }
     let status_code: u16 = parts.entry(0)?;
     let headers = headers(parts.entry(1)?)?;
-    let (body_kind, body) = outgoing_body(shim, parts.entry(2)?, parts.entry(3)?)?;
+    let (body_kind, body) = outgoing_body(shim, kind, parts.entry(3)?)?;
     Ok(Response {
         status_code,
         headers,
         body_kind,
-        body,
+        body: Body::Whole(body),
     })
 }
 
-fn headers(list: RArray) -> Result<Vec<(String, String)>, ConvertError> {
+/// A flat list of names and values.
+pub(crate) fn headers(list: RArray) -> Result<Vec<(String, String)>, Error> {
     let mut headers = Vec::with_capacity(list.len() / 2);
     for index in (0..list.len().cast_signed()).step_by(2) {
         headers.push((text(list.entry(index)?), text(list.entry(index + 1)?)));

@@ -7,6 +7,7 @@ mod json;
 mod lines;
 mod runtime;
 mod shim;
+mod stream;
 mod syntax;
 mod vm;
 

@@ -10,9 +10,10 @@ use rb_sys::VALUE;
 use runtime_core::log::{self, Level};
 
 use crate::lines::Lines;
+use crate::stream;
 
 /// Each file of the shim under the name that backtraces know it by, in the order of loading.
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 13] = [
     (
         "zygo/random.rb",
         include_str!("../../../shims/ruby/random.rb"),
@@ -37,6 +38,10 @@ const FILES: [(&str, &str); 12] = [
     (
         "zygo/response.rb",
         include_str!("../../../shims/ruby/response.rb"),
+    ),
+    (
+        "zygo/stream.rb",
+        include_str!("../../../shims/ruby/stream.rb"),
     ),
     (
         "zygo/error.rb",
@@ -65,6 +70,8 @@ pub(crate) const KIND_JSON: i64 = 1;
 pub(crate) const KIND_TEXT: i64 = 2;
 /// A string with bytes.
 pub(crate) const KIND_BINARY: i64 = 3;
+/// Nothing: it went out in pieces.
+pub(crate) const KIND_SENT: i64 = 4;
 
 const LEVELS: [Level; 4] = [Level::Debug, Level::Info, Level::Warn, Level::Error];
 
@@ -149,11 +156,14 @@ fn define_native(zygo: &RModule) -> Result<(), Error> {
     let native = zygo.define_module("Native")?;
     native.define_singleton_method("write", function!(write, 2))?;
     native.define_singleton_method("lines", function!(write_lines, 2))?;
+    native.define_singleton_method("begin", function!(stream::begin, 2))?;
+    native.define_singleton_method("piece", function!(stream::piece, 2))?;
     for (name, value) in [
         ("NONE", KIND_NONE),
         ("JSON", KIND_JSON),
         ("TEXT", KIND_TEXT),
         ("BINARY", KIND_BINARY),
+        ("SENT", KIND_SENT),
     ] {
         zygo.const_set(format!("KIND_{name}"), value)?;
     }

@@ -1,5 +1,10 @@
 //! Between the supervisor and an instance: headers only. A body follows its header in the same packet, or, when it is
 //! longer than [`BODY_INLINE_LEN_MAX`], travels as a memory file beside it (see [`crate::packet`]).
+//!
+//! ```text
+//!  one piece     Invoke ►   (◄ Logged)*   ◄ Finished | Failed
+//!  in pieces     Invoke ►   (◄ Logged)*   ◄ Started   (◄ Logged | Chunk)*   ◄ Ended | Failed
+//! ```
 
 use std::borrow::Cow;
 
@@ -77,6 +82,35 @@ pub enum InstanceEvent<'a> {
         /// What it cost.
         usage: Usage,
     },
+    /// The handler answers in pieces, which follow.
+    Started(StartedHeader<'a>),
+    /// A piece of the answer's body, no longer than [`BODY_INLINE_LEN_MAX`], in the packet. Who sends it waits while the
+    /// socket is full, so whoever does not read holds up the handler.
+    Chunk {
+        /// The invocation it belongs to.
+        number: u64,
+    },
+    /// The last piece was sent.
+    Ended {
+        /// The invocation it belongs to.
+        number: u64,
+        /// What it cost.
+        usage: Usage,
+    },
+}
+
+/// Everything about an answer in pieces that is known before the first of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartedHeader<'a> {
+    /// The invocation it belongs to.
+    pub number: u64,
+    /// The handler's status code; checked by the gateway.
+    pub status_code: u16,
+    /// The handler's headers, names as written; checked by the gateway.
+    #[serde(borrow)]
+    pub headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// What the pieces are: text or bytes. Text may be cut in the middle of a character.
+    pub body_kind: BodyKind,
 }
 
 /// Everything about an answer but its body.

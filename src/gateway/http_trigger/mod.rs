@@ -23,8 +23,10 @@ use http::{HeaderMap, HeaderValue, Method, Request, header};
 use super::authorize;
 use super::client::{Client, Peer};
 use super::front;
+use super::head::HOP_BY_HOP;
 use super::invoke::{self, traced};
 use super::problem::{Problem, RequestError};
+use super::streamed::{self, Reply};
 use super::{request, response};
 use crate::function::{Function, Target};
 use crate::platform::Platform;
@@ -131,7 +133,7 @@ fn way(tree: &Tree<Target>, path: &str, head: &Parts) -> Result<Way, RequestErro
 }
 
 async fn go(
-    platform: &Platform,
+    platform: &Arc<Platform>,
     way: Result<Way, RequestError>,
     head: Parts,
     path: String,
@@ -164,7 +166,7 @@ fn refused(error: &RequestError, request_id: &str, head: &Parts) -> Response {
 
 /// A request on its way to its handler and back.
 async fn serve(
-    platform: &Platform,
+    platform: &Arc<Platform>,
     matched: Matched,
     mut head: Parts,
     path: String,
@@ -195,7 +197,8 @@ async fn serve(
     };
     let mut answered = match prepared.await {
         Ok(invocation) => {
-            let (version, outcome) = platform.invoke(&function, None, &invocation).await;
+            let (shared, invoked) = (Arc::clone(platform), Arc::clone(&function));
+            let reply = streamed::invoke(shared, invoked, None, invocation).await;
             let asked = answer::Asked {
                 method: &head.method,
                 headers: &head.headers,
@@ -204,7 +207,12 @@ async fn serve(
                 format: trigger.format,
                 verbose: platform.config().verbose,
             };
-            answer::answer(&asked, &version, outcome).await
+            match reply {
+                Reply::Whole(version, outcome) => answer::whole(&asked, &version, outcome).await,
+                Reply::InPieces(head, body) => {
+                    answer::in_pieces(&asked, &function.current(), &head, body)
+                }
+            }
         }
         Err(error) => refused(&error, &request_id, &head),
     };
@@ -252,10 +260,7 @@ fn client_of(platform: &Platform, head: &Parts) -> Client {
 /// known of the client, and not the credential that was meant for the platform.
 fn tidy(head: &mut Parts, guarded: bool, client: &Client) {
     let headers = &mut head.headers;
-    for name in answer::HOP_BY_HOP
-        .iter()
-        .chain(&super::client::PROXY_HEADERS)
-    {
+    for name in HOP_BY_HOP.iter().chain(&super::client::PROXY_HEADERS) {
         headers.remove(*name);
     }
     if guarded {

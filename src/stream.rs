@@ -1,0 +1,260 @@
+//! An answer that comes in pieces, between the instance that makes it and whoever takes it. Knows neither HTTP nor
+//! processes.
+//!
+//! ```text
+//!  instance ─► Taker ─┬─ gathers ───────────────────► one answer, as if it had come at once
+//!                     └─ gives on ─► Head, Piece … ─► Intake     the instance is not read while nobody takes
+//! ```
+
+use bytes::Bytes;
+use tokio::sync::mpsc::error::{SendError, TryRecvError};
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use zygo_wire::data::BodyKind;
+
+use crate::admission::Remaining;
+use crate::invocation::{Answer, StartKind};
+
+/// Pieces that wait for whoever takes them; each has 64 KiB at most.
+const WAITING_MAX: usize = 2;
+
+/// Why a piece was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotTaken {
+    /// Nobody is there any more.
+    #[error("nobody takes the answer any more")]
+    Gone,
+    /// There are too many of them.
+    #[error("the answer has more than {0} bytes")]
+    TooLong(usize),
+}
+
+impl<T> From<SendError<T>> for NotTaken {
+    fn from(_: SendError<T>) -> Self {
+        Self::Gone
+    }
+}
+
+/// What becomes of an answer in pieces.
+#[derive(Debug)]
+pub(crate) enum Taker {
+    /// Its pieces are put together.
+    Gathers(Vec<u8>),
+    /// They are given on as they come.
+    GivesOn(Outlet),
+}
+
+/// The end of a stream that the instance feeds.
+#[derive(Debug)]
+pub(crate) struct Outlet {
+    parts: Sender<Part>,
+    len: usize,
+    start_kind: Option<StartKind>,
+    rate: Option<Remaining>,
+}
+
+/// The end of a stream from which it is taken. Once it is dropped, the work is cancelled.
+pub(crate) type Intake = Receiver<Part>;
+
+/// What comes out of a stream.
+#[derive(Debug)]
+pub(crate) enum Part {
+    /// Comes first.
+    Head(Box<Head>),
+    /// The next bytes.
+    Piece(Bytes),
+    /// The handler has made all of it. A stream that ends without this was cut.
+    End,
+}
+
+/// All but the body of an answer.
+#[derive(Debug)]
+pub(crate) struct Head {
+    /// The answer, its body left empty.
+    pub(crate) answer: Answer,
+    /// How the instance came to be.
+    pub(crate) start_kind: Option<StartKind>,
+    /// What is left of the function's rate limit, if it has one.
+    pub(crate) rate: Option<Remaining>,
+}
+
+/// How long an answer in pieces may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lengths {
+    /// One whose pieces are put together.
+    pub(crate) gathered: usize,
+    /// One whose pieces are given on.
+    pub(crate) given_on: usize,
+}
+
+/// A taker that gives on, what comes out at the other end, and a way to say that all is well.
+pub(crate) fn channel() -> (Taker, Intake, Sender<Part>) {
+    let (parts, intake) = mpsc::channel(WAITING_MAX);
+    let outlet = Outlet {
+        parts: parts.clone(),
+        len: 0,
+        start_kind: None,
+        rate: None,
+    };
+    (Taker::GivesOn(outlet), intake, parts)
+}
+
+/// The head, if it has come.
+pub(crate) fn head_of(intake: &mut Intake) -> Option<Box<Head>> {
+    match intake.try_recv() {
+        Ok(Part::Head(head)) => Some(head),
+        Ok(_) | Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+    }
+}
+
+impl Taker {
+    /// One that makes one answer of all pieces.
+    pub(crate) fn gathering() -> Self {
+        Self::Gathers(Vec::new())
+    }
+
+    /// Whether somebody takes the pieces as they come.
+    pub(crate) fn gives_on(&self) -> bool {
+        matches!(self, Self::GivesOn(_))
+    }
+
+    /// Notes what is left of a rate limit.
+    pub(crate) fn admitted(&mut self, rate: Option<Remaining>) {
+        if let Self::GivesOn(outlet) = self {
+            outlet.rate = rate;
+        }
+    }
+
+    /// Notes how the instance came to be.
+    pub(crate) fn served_by(&mut self, kind: StartKind) {
+        if let Self::GivesOn(outlet) = self {
+            outlet.start_kind = Some(kind);
+        }
+    }
+
+    /// Takes the head.
+    pub(crate) async fn begin(&mut self, answer: &Answer) -> Result<(), NotTaken> {
+        let Self::GivesOn(outlet) = self else {
+            return Ok(());
+        };
+        let head = Box::new(Head {
+            answer: answer.clone(),
+            start_kind: outlet.start_kind,
+            rate: outlet.rate,
+        });
+        Ok(outlet.parts.send(Part::Head(head)).await?)
+    }
+
+    /// Takes a piece, and waits until there is room for it.
+    pub(crate) async fn take(&mut self, piece: Bytes, lengths: Lengths) -> Result<(), NotTaken> {
+        match self {
+            Self::Gathers(body) => {
+                check(body.len() + piece.len(), lengths.gathered)?;
+                body.extend_from_slice(&piece);
+                Ok(())
+            }
+            Self::GivesOn(outlet) => {
+                outlet.len = outlet.len.saturating_add(piece.len());
+                check(outlet.len, lengths.given_on)?;
+                Ok(outlet.parts.send(Part::Piece(piece)).await?)
+            }
+        }
+    }
+
+    /// Waits until nobody takes the answer any more.
+    pub(crate) async fn gone(&self) {
+        match self {
+            Self::Gathers(_) => std::future::pending().await,
+            Self::GivesOn(outlet) => outlet.parts.closed().await,
+        }
+    }
+
+    /// The answer at its end: with its body if that was gathered. Pieces of text may still be no text as a whole.
+    pub(crate) fn end(&mut self, head: Answer) -> Answer {
+        let Self::Gathers(body) = self else {
+            return head;
+        };
+        let body = Bytes::from(std::mem::take(body));
+        let body_kind = match head.body_kind {
+            BodyKind::Text if std::str::from_utf8(&body).is_err() => BodyKind::Binary,
+            kind => kind,
+        };
+        Answer {
+            body_kind,
+            body,
+            ..head
+        }
+    }
+}
+
+fn check(len: usize, max: usize) -> Result<(), NotTaken> {
+    if len > max {
+        return Err(NotTaken::TooLong(max));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LENGTHS: Lengths = Lengths {
+        gathered: 8,
+        given_on: 4,
+    };
+
+    fn head(body_kind: BodyKind) -> Answer {
+        Answer {
+            status_code: 200,
+            headers: Vec::new(),
+            body_kind,
+            body: Bytes::new(),
+        }
+    }
+
+    fn gathered(pieces: &[&'static [u8]]) -> Result<Answer, NotTaken> {
+        let mut taker = Taker::gathering();
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.expect("a runtime").block_on(async {
+            taker.begin(&head(BodyKind::Text)).await?;
+            for piece in pieces {
+                taker.take(Bytes::from_static(piece), LENGTHS).await?;
+            }
+            Ok(taker.end(head(BodyKind::Text)))
+        })
+    }
+
+    #[test]
+    fn gathered_text_is_text_when_it_is_as_a_whole() {
+        let answer = gathered(&[b"a\xc3", b"\xa9", b""]).expect("short enough");
+        assert_eq!(
+            (answer.body_kind, &*answer.body),
+            (BodyKind::Text, "aé".as_bytes())
+        );
+        let answer = gathered(&[b"a\xc3"]).expect("short enough");
+        assert_eq!(answer.body_kind, BodyKind::Binary);
+        let long = gathered(&[b"12345", b"6789"]);
+        assert_eq!(long.map(drop), Err(NotTaken::TooLong(8)));
+    }
+
+    #[tokio::test]
+    async fn what_is_given_on_is_bounded_and_ends_with_its_taker() {
+        let (mut taker, mut intake, _) = channel();
+        taker.begin(&head(BodyKind::Binary)).await.expect("taken");
+        taker
+            .take(Bytes::from_static(b"1234"), LENGTHS)
+            .await
+            .expect("taken");
+        let long = taker.take(Bytes::from_static(b"5"), LENGTHS).await;
+        assert_eq!(long, Err(NotTaken::TooLong(4)));
+        assert!(head_of(&mut intake).is_some());
+        assert!(matches!(intake.recv().await, Some(Part::Piece(_))));
+        drop(intake);
+        taker.gone().await;
+        let unbounded = Lengths {
+            gathered: 0,
+            given_on: usize::MAX,
+        };
+        let late = taker.take(Bytes::new(), unbounded).await;
+        assert_eq!(late, Err(NotTaken::Gone));
+    }
+}
