@@ -44,6 +44,7 @@ const NO_RESPONSE: Row = (
 );
 
 /// What comes of an invocation whose caller takes pieces.
+#[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 pub(super) enum Reply {
     /// An answer that came at once, or none.
     Whole(Arc<Version>, Outcome),
