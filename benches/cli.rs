@@ -92,6 +92,8 @@ pub(crate) enum Part {
     Burst,
     /// Memory of zygotes, instances and supervisor.
     Memory,
+    /// How fast answers in pieces pass through.
+    Streams,
     /// Latency while 50,000 lines of logs are written each second.
     Logs,
     /// From a save to the new answer, with `zygo dev`.

@@ -92,6 +92,7 @@ fn measure_platform(bench: &mut Bench<'_>) {
         Part::Fresh,
         Part::Burst,
         Part::Memory,
+        Part::Streams,
     ];
     if !parts.into_iter().any(|part| bench.options.wants(part)) {
         return;

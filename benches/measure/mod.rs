@@ -9,6 +9,7 @@ mod memory;
 pub(crate) mod peers;
 mod reload;
 mod starts;
+mod streams;
 mod traces;
 mod turns;
 mod warm;
@@ -222,6 +223,9 @@ pub(crate) fn platform(bench: &mut Bench<'_>, platform: &mut Platform) {
     }
     if bench.options.wants(Part::Memory) {
         memory::all(bench, platform);
+    }
+    if bench.options.wants(Part::Streams) {
+        streams::all(bench, platform);
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) enum Weight {
     Waiting,
     /// Nothing, but it writes as many lines, or computes as long, as the invocation says.
     Writing,
+    /// Nothing, but it answers in as many pieces as the invocation says.
+    Streaming,
 }
 
 /// How long a waiting function waits.
@@ -30,6 +32,7 @@ impl Weight {
             Self::Heavy => "heavy",
             Self::Waiting => "waiting",
             Self::Writing => "writing",
+            Self::Streaming => "streaming",
         }
     }
 }
@@ -100,6 +103,9 @@ impl Function {
             (Language::Javascript, Weight::Writing) => JAVASCRIPT_WRITING.to_owned(),
             (Language::Python, Weight::Writing) => PYTHON_WRITING.to_owned(),
             (Language::Ruby, Weight::Writing) => RUBY_WRITING.to_owned(),
+            (Language::Javascript, Weight::Streaming) => JAVASCRIPT_STREAMING.to_owned(),
+            (Language::Python, Weight::Streaming) => PYTHON_STREAMING.to_owned(),
+            (Language::Ruby, Weight::Streaming) => RUBY_STREAMING.to_owned(),
             (Language::Javascript, Weight::Waiting) => {
                 JAVASCRIPT_WAITING.replace("WAITS", &WAITS_MS.to_string())
             }
@@ -216,6 +222,27 @@ const RUBY_WRITING: &str = r#"def handler(event, context)
   sum = 0
   turns.times { |n| sum = (sum * 31 + n) % 65521 }
   { statusCode: 200, body: sum.to_s }
+end
+"#;
+
+const JAVASCRIPT_STREAMING: &str = r#"const piece = new Uint8Array(65536).fill(97);
+export async function* handler(event) {
+  for (let n = event.body.pieces ?? 1; n > 0; n--) yield piece;
+}
+"#;
+
+const PYTHON_STREAMING: &str = r#"PIECE = b"a" * 65536
+
+
+def handler(event, context):
+    for _ in range(event["body"].get("pieces", 1)):
+        yield PIECE
+"#;
+
+const RUBY_STREAMING: &str = r#"PIECE = ("a" * 65_536).freeze
+
+def handler(event, context)
+  Enumerator.new { |out| event["body"].fetch("pieces", 1).times { out << PIECE } }
 end
 "#;
 

@@ -24,6 +24,7 @@ use crate::trigger::http::EventFormat;
 const STREAM: HeaderName = HeaderName::from_static("x-zygo-stream");
 
 /// What comes of an invocation whose caller takes pieces.
+#[expect(clippy::large_enum_variant, reason = "the large one is the common one")]
 pub(super) enum Reply {
     /// An answer that came at once, or none.
     Whole(Arc<Version>, Outcome),
