@@ -81,7 +81,11 @@ fn body(intake: Intake) -> Body {
         match intake.recv().await {
             Some(Part::Piece(piece)) => Some((Ok(piece), Some(intake))),
             Some(Part::End) => None,
-            Some(Part::Head(_)) | None => Some((Err(Cut), None)),
+            Some(Part::Head(_)) | None => {
+                // The pieces before it are flushed first.
+                tokio::task::yield_now().await;
+                Some((Err(Cut), None))
+            }
         }
     }))
 }

@@ -66,9 +66,32 @@ pub(crate) fn parse(bytes: &[u8]) -> Answer {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
         (name, HeaderValue::from_str(value.trim()).expect("a value"))
     });
+    let headers = headers.collect::<HeaderMap>();
+    let body = &bytes[end + 4..];
+    let bytes = match headers.get("transfer-encoding") {
+        Some(_) => whole(body),
+        None => body.to_vec(),
+    };
     Answer {
         status: status.expect("a status"),
-        headers: headers.collect::<HeaderMap>(),
-        bytes: bytes[end + 4..].to_vec(),
+        headers,
+        bytes,
+    }
+}
+
+/// A body that came in pieces, each behind its length; the last has none.
+#[track_caller]
+fn whole(mut body: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    loop {
+        let end = body.windows(2).position(|two| two == b"\r\n");
+        let end = end.expect("the length of a piece");
+        let len = std::str::from_utf8(&body[..end]).expect("a length");
+        let len = usize::from_str_radix(len, 16).expect("a length");
+        if len == 0 {
+            return whole;
+        }
+        whole.extend_from_slice(&body[end + 2..end + 2 + len]);
+        body = &body[end + 2 + len + 2..];
     }
 }

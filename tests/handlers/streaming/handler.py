@@ -90,7 +90,6 @@ def handler(event, context):
                     "X-Own": "yes",
                     "content-type": "text/event-stream",
                     "content-length": "3",
-                    "connection": "close",
                 },
                 "cookies": ["a=1", "b=2"],
                 "body": texts(),

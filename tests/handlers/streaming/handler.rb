@@ -58,7 +58,7 @@ def handler(event:, context:)
 
   case body["do"]
   when "head"
-    headers = { "X-Own" => "yes", "content-type" => "text/event-stream", "content-length" => "3", "connection" => "close" }
+    headers = { "X-Own" => "yes", "content-type" => "text/event-stream", "content-length" => "3" }
     { statusCode: 201, headers: headers, cookies: %w[a=1 b=2], body: texts }
   when "whole" then { statusCode: 202, headers: { "x-own" => "yes" }, body: { whole: true } }
   else Enumerator.new { |out| pieces(body, out) }

@@ -69,7 +69,7 @@ export const handler = async ({ body }) => {
     case "head":
       return {
         statusCode: 201,
-        headers: { "X-Own": "yes", "content-type": "text/event-stream", "content-length": "3", connection: "close" },
+        headers: { "X-Own": "yes", "content-type": "text/event-stream", "content-length": "3" },
         cookies: ["a=1", "b=2"],
         body: texts(),
       };
