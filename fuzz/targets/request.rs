@@ -75,7 +75,8 @@ fn check_event(mapped: &Mapped, method: &Method, uri: &Uri, headers: &HeaderMap)
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
         let all = joined.entry(name.as_str().to_owned());
-        let all = all.and_modify(|all| all.push_str(", ")).or_default();
+        let between = if name == "cookie" { "; " } else { ", " };
+        let all = all.and_modify(|all| all.push_str(between)).or_default();
         all.push_str(&value);
     }
     assert_eq!(texts(&event["headers"]), joined);

@@ -3,6 +3,7 @@
 
 (function () {
 const { core } = __bootstrap;
+const { op_base64_decode } = core.ops;
 const { Request } = core.loadExtScript("ext:deno_fetch/23_request.js");
 const { URLSearchParams } = core.loadExtScript("ext:deno_web/00_url.js");
 
@@ -18,6 +19,11 @@ function headersOf(event) {
   return entries.flatMap(([name, value]) => [value].flat().map((one) => [name, String(one)]));
 }
 
+// What was sent: a body may come as base64, in the manner of AWS.
+function bodyOf({ body, isBase64Encoded }) {
+  return isBase64Encoded === true && typeof body === "string" ? op_base64_decode(body) : body;
+}
+
 function requestOf(event) {
   const method = event.method ?? event.requestContext?.http?.method ?? "POST";
   const headers = headersOf(event);
@@ -26,9 +32,10 @@ function requestOf(event) {
   const origin = `${header("x-forwarded-proto") ?? "http"}://${header("host") ?? "localhost"}`;
   const path = event.path ?? event.rawPath ?? "/";
   const init = { method, headers };
-  if (event.body !== null && method !== "GET" && method !== "HEAD") {
-    const raw = typeof event.body === "string" || event.body instanceof Uint8Array;
-    init.body = raw ? event.body : JSON.stringify(event.body);
+  const body = bodyOf(event);
+  if (body !== null && method !== "GET" && method !== "HEAD") {
+    const raw = typeof body === "string" || body instanceof Uint8Array;
+    init.body = raw ? body : JSON.stringify(body);
     if (!raw && header("content-type") === undefined) headers.push(["content-type", "application/json"]);
   }
   return new Request(`${origin}${path}${query === "" ? "" : `?${query}`}`, init);

@@ -175,7 +175,8 @@ struct Event<'a> {
     request_id: &'a str,
 }
 
-/// Names in lower case, as HTTP has them; values of one name joined by commas.
+/// Names in lower case, as HTTP has them; values of one name joined by commas, cookies as they are within one line: with
+/// HTTP/2, each may come on a line of its own.
 pub(super) struct Headers<'a>(pub(super) &'a HeaderMap);
 
 impl Serialize for Headers<'_> {
@@ -192,7 +193,8 @@ impl Serialize for Headers<'_> {
                 None => map.serialize_entry(name.as_str(), &first)?,
                 Some(second) => {
                     let all: Vec<_> = [first, second].into_iter().chain(values).collect();
-                    map.serialize_entry(name.as_str(), &all.join(", "))?;
+                    let between = if name == header::COOKIE { "; " } else { ", " };
+                    map.serialize_entry(name.as_str(), &all.join(between))?;
                 }
             }
         }

@@ -6,7 +6,7 @@
 //!     └──────► room for one ─► zygote (made if missing) ─► send ahead ─┘
 //!                                                           └─► fork
 //! ```
-//! An answer that comes in pieces is given to a [`Taker`] as it comes; the instance is held until the last of them.
+//! An answer that comes in pieces is given to a `Taker` as it comes; the instance is held until the last of them.
 //! Everything that starts an invocation (HTTP, a schedule, a queue) ends up here. Knows no HTTP.
 
 mod code;

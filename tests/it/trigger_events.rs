@@ -16,6 +16,7 @@ fn the_event_says_what_was_sent() {
         let headers = [
             ("content-type", "application/json"),
             ("cookie", "a=1; b=2"),
+            ("cookie", "c=3"),
             ("x-colour", "green"),
             ("X-Forwarded-For", "6.6.6.6"),
             ("x-request-id", "my-id"),
@@ -34,7 +35,7 @@ fn the_event_says_what_was_sent() {
         let expected = json!({
             "method": "POST", "path": "/echo", "rawPath": "/echo", "rawQueryString": "a=1&a=2&b=x%20y",
             "query": {"a": "2", "b": "x y"}, "multiValueQuery": {"a": ["1", "2"], "b": ["x y"]},
-            "params": {"rest": "echo"}, "cookies": ["a=1", "b=2"], "isBase64Encoded": false, "sourceIp": "127.0.0.1",
+            "params": {"rest": "echo"}, "cookies": ["a=1", "b=2", "c=3"], "isBase64Encoded": false, "sourceIp": "127.0.0.1",
             "requestId": "my-id", "body": {"n": [1]},
         });
         for (name, value) in expected.as_object().expect("an object") {
@@ -42,6 +43,7 @@ fn the_event_says_what_was_sent() {
         }
         let headers = &event["headers"];
         assert_eq!(headers["x-colour"], "green");
+        assert_eq!(headers["cookie"], "a=1; b=2; c=3");
         assert_eq!(headers["x-forwarded-for"], "127.0.0.1");
         assert_eq!(headers["x-forwarded-proto"], "http");
         assert!(headers.get("te").is_none() && headers.get("connection").is_none());
@@ -176,5 +178,40 @@ fn only_trusted_proxies_say_who_the_client_is() {
         assert_eq!(event["sourceIp"], address);
         assert_eq!(event["headers"]["x-forwarded-for"], address);
         assert_eq!(event["headers"]["x-forwarded-proto"], proto);
+    }
+}
+
+/// A page, its form and its picture, as people write them for the web-standard API.
+const FETCH: &str = "export default { async fetch(request: Request) {
+  const body = [...new Uint8Array(await request.arrayBuffer())];
+  const told = { url: request.url, method: request.method, cookie: request.headers.get('cookie'), body };
+  const response = Response.json(told, { status: 201 });
+  response.headers.append('set-cookie', 'a=1');
+  response.headers.append('set-cookie', 'b=2; Secure');
+  return response;
+} };";
+
+#[test]
+fn handlers_of_requests_get_the_request_in_either_shape() {
+    let platform = Platform::shared();
+    for format in ["zygo", "lambda-v2"] {
+        let settings = json!({"triggers": [{"type": "http", "config": {"eventFormat": format}}]});
+        let function = platform.deploy(Language::TypeScript, FETCH, &settings);
+        let path = at(&function, "/pictures/7?size=a&size=b");
+        for body in [&b"text"[..], &[0, 1, 255]] {
+            let kind = if body[0] == 0 {
+                "image/png"
+            } else {
+                "text/plain"
+            };
+            let headers = [("content-type", kind), ("cookie", "a=1")];
+            let answer = raw::request(&platform, "PUT", "a.example.com", &path, &headers, body);
+            let answer = answer.expect(201);
+            let expected = json!({"url": "http://a.example.com/pictures/7?size=a&size=b", "method": "PUT",
+                "cookie": "a=1", "body": body});
+            assert_eq!(answer.json(), expected, "{format}");
+            let cookies = answer.headers.get_all("set-cookie").iter();
+            assert_eq!(cookies.collect::<Vec<_>>(), ["a=1", "b=2; Secure"]);
+        }
     }
 }
