@@ -2,7 +2,7 @@
 //
 //   const body = await Zygo.verifyWebhook(event, { scheme: "github", secret: process.env.WEBHOOK_SECRET });
 //
-// Signatures cover the body's very bytes, so the trigger must not parse it: `eventFormat: "lambda"`.
+// Signatures cover the body's very bytes, so the trigger must not parse it: `eventFormat: "lambda-v2"`.
 "use strict";
 
 (function () {
@@ -82,7 +82,7 @@ function rawBody(event) {
   if (body instanceof Uint8Array) return body;
   throw new WebhookError(
     "body_parsed",
-    'body: it was parsed, and signatures cover its bytes; give the trigger eventFormat "lambda"',
+    'body: it was parsed, and signatures cover its bytes; give the trigger eventFormat "lambda-v2"',
   );
 }
 

@@ -2,7 +2,7 @@
 
     body = zygo.verify_webhook(event, scheme="github", secret=os.environ["WEBHOOK_SECRET"])
 
-Signatures cover the body's very bytes, so the trigger must not parse it: `eventFormat: "lambda"`.
+Signatures cover the body's very bytes, so the trigger must not parse it: `eventFormat: "lambda-v2"`.
 """
 
 import base64
@@ -86,7 +86,7 @@ def _raw_body(event):
         return b""
     raise WebhookError(
         "body_parsed",
-        "body: it was parsed, and signatures cover its bytes; give the trigger eventFormat \"lambda\"",
+        "body: it was parsed, and signatures cover its bytes; give the trigger eventFormat \"lambda-v2\"",
     )
 
 

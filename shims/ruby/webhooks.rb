@@ -4,7 +4,7 @@
 #
 #     body = Zygo.verify_webhook(event, scheme: "github", secret: ENV.fetch("WEBHOOK_SECRET"))
 #
-# Signatures cover the body's very bytes, so the trigger must not parse it: `eventFormat: "lambda"`.
+# Signatures cover the body's very bytes, so the trigger must not parse it: `eventFormat: "lambda-v2"`.
 module Zygo
   # A webhook that is not to be believed; `code` says why: header_missing, header_malformed, body_parsed, expired, mismatch.
   class WebhookError < StandardError
@@ -63,7 +63,7 @@ module Zygo
         else
           raise WebhookError.new(
             "body_parsed",
-            'body: it was parsed, and signatures cover its bytes; give the trigger eventFormat "lambda"',
+            'body: it was parsed, and signatures cover its bytes; give the trigger eventFormat "lambda-v2"',
           )
         end
       end
