@@ -41,5 +41,5 @@ function requestOf(event) {
   return new Request(`${origin}${path}${query === "" ? "" : `?${query}`}`, init);
 }
 
-return { requestOf };
+return { bodyOf, requestOf };
 })();

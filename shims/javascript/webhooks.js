@@ -6,6 +6,8 @@
 "use strict";
 
 (function () {
+const { core } = __bootstrap;
+const { bodyOf } = core.loadExtScript("ext:zygo/event.js");
 const TOLERANCE_S = 300;
 
 // `code` says why: header_missing, header_malformed, body_parsed, expired, mismatch.
@@ -75,10 +77,8 @@ function key(scheme, secret) {
 }
 
 function rawBody(event) {
-  const body = event.body ?? "";
-  if (typeof body === "string") {
-    return event.isBase64Encoded ? base64(body) ?? new Uint8Array() : bytes(body);
-  }
+  const body = bodyOf(event) ?? "";
+  if (typeof body === "string") return bytes(body);
   if (body instanceof Uint8Array) return body;
   throw new WebhookError(
     "body_parsed",

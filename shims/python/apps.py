@@ -5,11 +5,12 @@ nothing of the end, because instances end without notice. Knows nothing of the w
 """
 
 import asyncio
-import base64
 import inspect
 import io
 import sys
 import urllib.parse
+
+from _zygo.event import body_bytes
 
 _HTTP_VERSION = "1.1"
 
@@ -44,7 +45,7 @@ class _Request:
         self.headers = {name.lower(): _joined(value) for name, value in (event.get("headers") or {}).items()}
         if event.get("cookies") and "cookie" not in self.headers:
             self.headers["cookie"] = "; ".join(event["cookies"])
-        self.body = _bytes(event)
+        self.body = body_bytes(event)
         self.client = event.get("sourceIp") or http.get("sourceIp")
         self.scheme = self.headers.get("x-forwarded-proto", "http")
         host = urllib.parse.urlsplit("//" + self.headers.get("host", "localhost"))
@@ -60,15 +61,6 @@ def _query(event):
 
 def _joined(value):
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _bytes(event):
-    body = event.get("body")
-    if not body:
-        return b""
-    if isinstance(body, str):
-        body = body.encode()
-    return base64.b64decode(body) if event.get("isBase64Encoded") else bytes(body)
 
 
 def _port(host):

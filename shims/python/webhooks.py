@@ -10,6 +10,8 @@ import binascii
 import hmac
 import time
 
+from _zygo.event import body_bytes
+
 _TOLERANCE_S = 300
 
 
@@ -77,13 +79,9 @@ def _key(scheme, secret):
 
 
 def _raw_body(event):
-    body = event.get("body")
-    if isinstance(body, str):
-        return base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-    if isinstance(body, (bytes, bytearray)):
-        return bytes(body)
-    if body is None:
-        return b""
+    body = body_bytes(event)
+    if body is not None:
+        return body
     raise WebhookError(
         "body_parsed",
         "body: it was parsed, and signatures cover its bytes; give the trigger eventFormat \"lambda-v2\"",

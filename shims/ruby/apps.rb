@@ -28,7 +28,7 @@ module Zygo
       def env_of(event)
         http = event.dig("requestContext", "http") || {}
         path = event["rawPath"] || event["path"] || "/"
-        body = bytes(event)
+        body = Event.body_bytes(event)
         env = {
           "REQUEST_METHOD" => event["method"] || http["method"] || "POST",
           "SCRIPT_NAME" => "",
@@ -69,11 +69,6 @@ module Zygo
         return event["rawQueryString"] if event["rawQueryString"].is_a?(String)
 
         URI.encode_www_form(event["query"] || event["queryStringParameters"] || {})
-      end
-
-      def bytes(event)
-        body = event["body"].to_s.b
-        event["isBase64Encoded"] ? body.unpack1("m") : body
       end
 
       # Rack 2 has the values of one name as lines of one text.

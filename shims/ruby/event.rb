@@ -16,6 +16,14 @@ module Zygo
         event
       end
 
+      # The body as it was sent, empty when there is none; nil when it was parsed and is not to be had any more.
+      def body_bytes(event)
+        body = event["body"]
+        return body.nil? ? "".b : nil unless body.is_a?(String)
+
+        event["isBase64Encoded"] ? body.unpack1("m") : body.b
+      end
+
       private
 
       def parse(json) = ::JSON::Parser.new(json, max_nesting: NESTING_MAX).parse

@@ -56,16 +56,10 @@ module Zygo
       end
 
       def raw_body(event)
-        body = event["body"]
-        case body
-        when nil then "".b
-        when String then event["isBase64Encoded"] ? body.unpack1("m") : body.b
-        else
-          raise WebhookError.new(
-            "body_parsed",
-            'body: it was parsed, and signatures cover its bytes; give the trigger eventFormat "lambda-v2"',
-          )
-        end
+        Event.body_bytes(event) || raise(WebhookError.new(
+          "body_parsed",
+          'body: it was parsed, and signatures cover its bytes; give the trigger eventFormat "lambda-v2"',
+        ))
       end
 
       # Each with each, whatever was found: the time that it takes tells nothing.

@@ -107,13 +107,21 @@ pub(super) fn is_wanted(headers: &HeaderMap) -> Result<bool, RequestError> {
 pub(super) fn respond(request_id: &str, reply: Reply) -> Response {
     let (answer, body, start_kind, rate) = match reply {
         Reply::InPieces(head, body) => (head.answer, body, head.start_kind, head.rate),
-        Reply::Whole(version, mut outcome) => match outcome.result {
-            Ok(ref mut answer) => {
-                let body = Body::from(std::mem::take(&mut answer.body));
-                (answer.clone(), body, outcome.start_kind, outcome.rate)
-            }
-            Err(_) => return response::of_invocation(request_id, version.number(), outcome),
-        },
+        Reply::Whole(
+            _,
+            Outcome {
+                result: Ok(mut answer),
+                start_kind,
+                rate,
+                ..
+            },
+        ) => {
+            let body = Body::from(std::mem::take(&mut answer.body));
+            (answer, body, start_kind, rate)
+        }
+        Reply::Whole(version, failed) => {
+            return response::of_invocation(request_id, version.number(), failed);
+        }
     };
     let rules = Rules {
         len: None,

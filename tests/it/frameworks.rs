@@ -142,8 +142,10 @@ class App < Sinatra::Base
 end
 "#;
 
-/// Deploys an application under `/shop/`.
-fn deploy(platform: &Platform, language: Language, files: &Value, handler: &str) {
+/// A platform with an application under `/shop/`, which answers what every application here does.
+#[track_caller]
+fn serving(language: Language, files: &Value, handler: &str) -> Platform {
+    let platform = Platform::start(&[]);
     let settings = json!({
         "files": files,
         "handler": handler,
@@ -154,6 +156,8 @@ fn deploy(platform: &Platform, language: Language, files: &Value, handler: &str)
     platform
         .try_deploy(&unique_name(), language.name(), &settings)
         .expect(201);
+    check(&platform);
+    platform
 }
 
 #[track_caller]
@@ -161,7 +165,6 @@ fn get(platform: &Platform, path: &str) -> Answer {
     raw::get(platform, "shop.test", path, &[])
 }
 
-/// What every application here answers.
 #[track_caller]
 fn check(platform: &Platform) {
     let answer = get(platform, "/shop/hello?name=Zo%C3%AB").expect(200);
@@ -192,10 +195,8 @@ fn check(platform: &Platform) {
 
 #[test]
 fn fastapi_answers_as_on_a_server() {
-    let platform = Platform::start(&[]);
     let files = json!({"main.py": FASTAPI, "requirements.txt": "fastapi==0.115.6\n"});
-    deploy(&platform, Language::Python, &files, "main.app");
-    check(&platform);
+    let platform = serving(Language::Python, &files, "main.app");
     let invalid =
         raw::request(&platform, "POST", "shop.test", "/shop/items", &[], b"{}").expect(422);
     assert_eq!(invalid.json()["detail"][0]["type"], "missing");
@@ -206,33 +207,25 @@ fn fastapi_answers_as_on_a_server() {
 
 #[test]
 fn flask_answers_as_on_a_server() {
-    let platform = Platform::start(&[]);
     let files = json!({"main.py": FLASK, "requirements.txt": "flask==3.1.0\n"});
-    deploy(&platform, Language::Python, &files, "main.app");
-    check(&platform);
+    serving(Language::Python, &files, "main.app");
 }
 
 #[test]
 fn django_answers_as_on_a_server() {
-    let platform = Platform::start(&[]);
     let files = json!({"main.py": DJANGO, "requirements.txt": "django==5.1.4\n"});
-    deploy(&platform, Language::Python, &files, "main.app");
-    check(&platform);
+    serving(Language::Python, &files, "main.app");
 }
 
 #[test]
 fn hono_answers_as_on_a_server() {
-    let platform = Platform::start(&[]);
     let package = json!({"type": "module", "dependencies": {"hono": "4.6.14"}}).to_string();
     let files = json!({"index.js": HONO, "package.json": package});
-    deploy(&platform, Language::TypeScript, &files, "index.default");
-    check(&platform);
+    serving(Language::TypeScript, &files, "index.default");
 }
 
 #[test]
 fn sinatra_answers_as_on_a_server() {
-    let platform = Platform::start(&[]);
     let files = json!({"app.rb": SINATRA});
-    deploy(&platform, Language::Ruby, &files, "app.App");
-    check(&platform);
+    serving(Language::Ruby, &files, "app.App");
 }

@@ -1,5 +1,6 @@
 //! Between the wire's values and Python's: the event on the way in, the answer on the way out.
 
+use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -183,6 +184,15 @@ fn decode(shim: &Shim, text: &Bound<'_, PyString>) -> Result<Vec<u8>, Unusable> 
         .map_err(PyErr::from)?
         .as_bytes()
         .to_vec())
+}
+
+/// Whether the value's type has an asynchronous method.
+pub(crate) fn has_async(
+    value: &Bound<'_, PyAny>,
+    method: impl FnOnce(&ffi::PyAsyncMethods) -> bool,
+) -> bool {
+    // SAFETY: the object is alive, and so is its type; the table of a type's methods does not change while it is read.
+    unsafe { (*ffi::Py_TYPE(value.as_ptr())).tp_as_async.as_ref() }.is_some_and(method)
 }
 
 /// A copy of the bytes, when the value is made of bytes.

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use pyo3::ffi;
 use pyo3::prelude::*;
 use runtime_core::Runtime;
 use runtime_core::runtime::{Fork, Invocation, Response};
@@ -253,11 +252,7 @@ fn call<'py>(
 
 /// Whether the value's type has `__await__`: coroutines, tasks, and what a decorator made of them.
 fn is_awaitable(value: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: the object is alive, and so is its type; the table of a type's methods does not change while it is read.
-    unsafe {
-        let methods = (*ffi::Py_TYPE(value.as_ptr())).tp_as_async;
-        !methods.is_null() && (*methods).am_await.is_some()
-    }
+    convert::has_async(value, |methods| methods.am_await.is_some())
 }
 
 /// Goes once through what every instance does, many times, so that caches and specialised bytecode are in the zygote.

@@ -14,6 +14,10 @@ const MODULES: [(&str, &str); 13] = [
     ("_zygo.log", include_str!("../../../shims/python/log.py")),
     ("_zygo.loop", include_str!("../../../shims/python/loop.py")),
     (
+        "_zygo.event",
+        include_str!("../../../shims/python/event.py"),
+    ),
+    (
         "_zygo.webhooks",
         include_str!("../../../shims/python/webhooks.py"),
     ),
@@ -25,10 +29,6 @@ const MODULES: [(&str, &str); 13] = [
     (
         "_zygo.bootstrap",
         include_str!("../../../shims/python/bootstrap.py"),
-    ),
-    (
-        "_zygo.event",
-        include_str!("../../../shims/python/event.py"),
     ),
     (
         "_zygo.context",

@@ -1,7 +1,6 @@
 //! Answers that go out in pieces: what counts as one, and how a piece leaves Python. Knows nothing of heads.
 
 use pyo3::exceptions::PyException;
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyIterator, PyString};
 use runtime_core::runtime::Response;
@@ -24,11 +23,7 @@ pub(crate) fn is_one(value: &Bound<'_, PyAny>) -> bool {
 }
 
 fn is_async(value: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: the object is alive, and so is its type; the table of a type's methods does not change while it is read.
-    unsafe {
-        let methods = (*ffi::Py_TYPE(value.as_ptr())).tp_as_async;
-        !methods.is_null() && (*methods).am_aiter.is_some()
-    }
+    convert::has_async(value, |methods| methods.am_aiter.is_some())
 }
 
 /// Sends all pieces of `source` under this head.

@@ -92,7 +92,7 @@ pub(super) fn on_mounts() -> Vec<Call> {
 /// Parts of the kernel that no handler needs.
 #[rustfmt::skip]
 pub(super) fn on_the_kernel() -> Vec<Call> {
-    let plain: [(&str, i64, Value); 52] = [
+    let plain: [(&str, i64, Value); 50] = [
         ("bpf", libc::SYS_bpf, json!([0, "", 48])),
         ("perf_event_open", libc::SYS_perf_event_open, json!(["", 0, -1, -1, 0])),
         ("userfaultfd", libc::SYS_userfaultfd, json!([1])),
@@ -132,10 +132,8 @@ pub(super) fn on_the_kernel() -> Vec<Call> {
         ("seccomp", libc::SYS_seccomp, json!([2, 0, "\u{6}"])),
         ("seccomp listener", libc::SYS_seccomp, json!([1, 8, ""])),
         ("prctl SECCOMP", libc::SYS_prctl, json!([22, 2, "", 0, 0])),
-        ("prctl MEMORY_MERGE", libc::SYS_prctl, json!([67, 1, 0, 0, 0])),
         ("prctl SET_MM", libc::SYS_prctl, json!([35, 1, 0, 0, 0])),
         ("prctl SPECULATION", libc::SYS_prctl, json!([53, 0, 2, 0, 0])),
-        ("madvise MERGEABLE", libc::SYS_madvise, json!([0, 4096, 12])),
         ("syslog", libc::SYS_syslog, json!([3, "", 100])),
         ("vhangup", libc::SYS_vhangup, json!([])),
         ("sethostname", libc::SYS_sethostname, json!(["x", 1])),
@@ -146,15 +144,13 @@ pub(super) fn on_the_kernel() -> Vec<Call> {
         ("semget", libc::SYS_semget, json!([0, 1, 0o1600])),
         ("msgget", libc::SYS_msgget, json!([0, 0o1600])),
     ];
-    plain.map(|(name, number, arguments)| call(row_of(name), name, number, arguments)).into()
-}
-
-/// Memory that the kernel may merge tells by its timing what others have.
-fn row_of(name: &str) -> &'static str {
-    match name {
-        "prctl MEMORY_MERGE" | "madvise MERGEABLE" => "S16",
-        _ => "S10",
-    }
+    let mut calls = Vec::from(plain.map(|(name, number, arguments)| call("S10", name, number, arguments)));
+    // Memory that the kernel may merge tells by its timing what others have.
+    calls.extend([
+        call("S16", "prctl MEMORY_MERGE", libc::SYS_prctl, json!([67, 1, 0, 0, 0])),
+        call("S16", "madvise MERGEABLE", libc::SYS_madvise, json!([0, 4096, 12])),
+    ]);
+    calls
 }
 
 #[rustfmt::skip]
