@@ -230,7 +230,15 @@ async fn wait_until_loaded(
 ) -> Result<Option<Vec<String>>, ZygoteError> {
     loop {
         match children.next_event().await {
-            Ok(ZygoteEvent::Ready { .. }) => return Ok(None),
+            Ok(ZygoteEvent::Ready { .. }) => {
+                // It may be quicker than its parent's word of it. A parent that nobody else needs ends once this is known,
+                // and without that word the child would count as never forked.
+                process.settled().await;
+                return match process.has_ended() {
+                    true => Err(ZygoteError::Gone),
+                    false => Ok(None),
+                };
+            }
             Ok(ZygoteEvent::Unforkable(culprits)) => return Ok(Some(culprits)),
             Ok(ZygoteEvent::LoadFailed(failure)) => return Err(failure.into()),
             Ok(ZygoteEvent::Logged { level, text }) => output(level, text),

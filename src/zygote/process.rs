@@ -130,6 +130,17 @@ impl Process {
         }
     }
 
+    /// Waits until its zygote has said that it is there, or that it will never be.
+    pub(crate) async fn settled(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if !matches!(*self.lock(), State::Requested { .. }) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Waits for its end; `None` when that takes longer than `patience`, or when nobody saw the status.
     pub(crate) async fn exit_status(&self, patience: Duration) -> Option<ExitStatus> {
         let ended = async {
@@ -161,5 +172,29 @@ fn signal(state: &State) {
     if let State::Running { pidfd, .. } = state {
         // The only possible failure is that the process is gone already.
         let _ = pidfd_send_signal(pidfd, Signal::KILL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    #[test]
+    fn is_settled_by_the_word_of_its_fork_or_of_its_end() {
+        for is_forked in [true, false] {
+            let process = Process::requested();
+            let mut settled = std::pin::pin!(process.settled());
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(settled.as_mut().poll(&mut context).is_pending());
+            match is_forked {
+                true => process.forked(1, std::io::pipe().expect("a pipe").0.into()),
+                false => process.orphaned(),
+            }
+            assert!(settled.as_mut().poll(&mut context).is_ready());
+            assert_eq!(process.has_ended(), !is_forked);
+        }
     }
 }
