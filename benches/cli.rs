@@ -104,6 +104,8 @@ pub(crate) enum Part {
     Isolation,
     /// What tracing costs.
     Traces,
+    /// Memory of ten thousand silent WebSocket connections.
+    Sockets,
     /// The same figures of other servers.
     Peers,
 }

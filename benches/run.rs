@@ -110,6 +110,7 @@ fn measure_apart(bench: &mut Bench<'_>) {
         Part::Bill,
         Part::Isolation,
         Part::Traces,
+        Part::Sockets,
     ];
     if !parts.into_iter().any(|part| bench.options.wants(part)) {
         return;

@@ -26,6 +26,7 @@ use crate::admission::Trip;
 use crate::queue::QueueSettings;
 use crate::secret::Secret;
 use crate::trace::{self, TraceSampler};
+use crate::websocket::SocketSettings;
 use sources::{Toml, Variables};
 
 /// The configuration as written: units stand last in the names.
@@ -155,6 +156,8 @@ pub struct Config {
     pub trace_sample_ratio: f64,
     /// What is invoked later: a table of its own.
     pub events: QueueSettings,
+    /// Connections of functions: a table of its own.
+    pub websockets: SocketSettings,
 }
 
 impl Default for Config {
@@ -221,6 +224,7 @@ impl Default for Config {
             trace_sampler: TraceSampler::default(),
             trace_sample_ratio: 1.0,
             events: QueueSettings::default(),
+            websockets: SocketSettings::default(),
         }
     }
 }

@@ -42,6 +42,8 @@ pub enum Trigger {
     Event,
     /// A schedule.
     Cron,
+    /// A connection.
+    Websocket,
 }
 
 impl Trigger {
@@ -53,6 +55,7 @@ impl Trigger {
             Self::Async => "async",
             Self::Event => "event",
             Self::Cron => "cron",
+            Self::Websocket => "websocket",
         }
     }
 }

@@ -62,6 +62,7 @@ mod telemetry;
 mod time;
 mod trace;
 mod trigger;
+mod websocket;
 
 pub mod error;
 

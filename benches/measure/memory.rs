@@ -20,6 +20,13 @@ const ROUNDS_QUICK: u32 = 4;
 /// After this long nothing that a deploy or an invocation left to do is still being done.
 const SETTLE: Duration = Duration::from_millis(500);
 
+/// The supervisor alone, with something that it holds.
+pub(super) fn supervisor(bench: &mut Bench<'_>, platform: &Platform, holding: &str) {
+    std::thread::sleep(SETTLE);
+    let supervisor = read(platform, Role::Supervisor, "");
+    add(bench, Role::Supervisor, holding, &supervisor, None);
+}
+
 /// Every language, then the supervisor.
 pub(crate) fn all(bench: &mut Bench<'_>, platform: &mut Platform) {
     for language in bench.options.languages() {

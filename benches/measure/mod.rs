@@ -8,6 +8,7 @@ mod logs;
 mod memory;
 pub(crate) mod peers;
 mod reload;
+mod sockets;
 mod starts;
 mod streams;
 mod traces;
@@ -245,5 +246,8 @@ pub(crate) fn apart(bench: &mut Bench<'_>, executable: &Path) {
     }
     if bench.options.wants(Part::Traces) {
         traces::all(bench, executable);
+    }
+    if bench.options.wants(Part::Sockets) {
+        sockets::all(bench, executable);
     }
 }

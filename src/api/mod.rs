@@ -4,6 +4,7 @@ mod alerts;
 mod aliases;
 mod breaker;
 mod checked;
+mod connections;
 mod costs;
 mod deliveries;
 mod distributions;
@@ -77,6 +78,11 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Platform>> {
         .routes(routes!(keys::revoke))
         .routes(routes!(keys::whoami))
         .routes(routes!(encryption::rotate))
+        .routes(routes!(
+            connections::show,
+            connections::send,
+            connections::end
+        ))
         .routes(routes!(marketplace::list))
         .routes(routes!(marketplace::show))
         .routes(routes!(marketplace::deploy))

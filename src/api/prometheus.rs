@@ -1,6 +1,8 @@
 //! The platform's figures as OpenMetrics text, which Prometheus reads. Labels are names of functions, up to a number of
 //! them; never ids of requests, never paths.
 
+use std::collections::HashMap;
+
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -9,7 +11,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::refreshes::{self, Refreshes};
-use super::{deliveries, distributions};
+use super::{connections, deliveries, distributions};
 use crate::alert::Kind;
 use crate::cost::float;
 use crate::platform::Platform;
@@ -46,6 +48,7 @@ struct Samples {
     /// Deliveries that are open, their bytes, and what became of others.
     queue: (u64, u64),
     deliveries: Totals,
+    connections: connections::Traffic,
 }
 
 /// The whole text.
@@ -76,17 +79,17 @@ fn samples(platform: &Platform) -> Samples {
         }
     });
     let mut shown: Vec<Sample> = shown.collect();
-    let known: std::collections::HashSet<&str> = functions
+    let known: HashMap<String, String> = functions
         .iter()
         .take(FUNCTIONS_MAX)
-        .map(|function| function.id())
+        .map(|function| (function.id().to_owned(), function.name().to_owned()))
         .collect();
     let mut other = Sample {
         name: "other".to_owned(),
         ..Sample::default()
     };
     for (id, live) in intake.all() {
-        if !known.contains(id.as_ref()) {
+        if !known.contains_key(id.as_ref()) {
             other.figures.merge(&live.figures());
             other.detail.merge(&live.detail());
         }
@@ -102,6 +105,7 @@ fn samples(platform: &Platform) -> Samples {
         refreshes: refreshes::of(platform),
         queue: platform.queue().open_now(),
         deliveries: platform.queue().totals(),
+        connections: connections::traffic(platform, &known),
     }
 }
 
@@ -112,6 +116,7 @@ impl Collector for Samples {
         self.counters(&mut encoder)?;
         distributions::write(&self.functions, &mut encoder)?;
         self.gauges(&mut encoder)?;
+        connections::write(&self.connections, &mut encoder)?;
         self.alerts(&mut encoder)
     }
 }
@@ -272,6 +277,6 @@ impl Samples {
     }
 }
 
-fn gauge(value: usize) -> ConstGauge<i64> {
+pub(super) fn gauge(value: usize) -> ConstGauge<i64> {
     ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
 }

@@ -1,6 +1,7 @@
 //! Which values can be used.
 
 use super::{Config, ConfigError, Networks};
+use crate::websocket::SocketSettings;
 
 /// Whether a rule holds, whose it is, and what it asks for.
 pub(super) type Rule = (bool, &'static str, &'static str);
@@ -74,10 +75,26 @@ impl Config {
         match rules
             .into_iter()
             .chain(self.tls.rules())
+            .chain(of_connections(&self.websockets))
             .find(|(holds, ..)| !holds)
         {
             Some((_, key, rule)) => Err(ConfigError::OutOfRange { key, rule }),
             None => Ok(self),
         }
     }
+}
+
+fn of_connections(settings: &SocketSettings) -> [Rule; 2] {
+    [
+        (
+            settings.ping_interval_ms.min(settings.lifetime_ms) >= 1,
+            "websockets.ping_interval_ms and websockets.lifetime_ms",
+            "at least 1 (ms)",
+        ),
+        (
+            (1..=1 << 20).contains(&settings.message_bytes_max),
+            "websockets.message_bytes_max",
+            "from 1 byte to 1 MiB",
+        ),
+    ]
 }

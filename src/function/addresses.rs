@@ -116,6 +116,9 @@ impl Route {
 /// Where a function is to be reached, relative to the platform's own address.
 pub(crate) fn endpoints(id: &str, manifest: &Manifest) -> Vec<String> {
     let mut all = vec![format!("/functions/{id}/invoke")];
+    if manifest.sockets().is_some() {
+        all.push(format!("/functions/{id}/ws"));
+    }
     // What an earlier version of the platform took may be no route.
     for route in routes(id, manifest).unwrap_or_default() {
         let path = route.pattern.as_str();

@@ -12,7 +12,7 @@ use crate::admission::Rate;
 use crate::config::Config;
 use crate::pool::Isolation;
 use crate::secret::Secret;
-use crate::trigger::Wrong;
+use crate::trigger::{Sockets, Wrong};
 
 /// Languages that users may name, and what each means here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -260,6 +260,14 @@ impl Manifest {
             max: limit.max_requests,
             window: Duration::from_millis(limit.window_ms),
         })
+    }
+
+    /// What it says of its connections, if it takes any.
+    pub(crate) fn sockets(&self) -> Option<Sockets> {
+        let takes = |trigger: &&Trigger| trigger.kind == TriggerKind::Websocket;
+        let trigger = self.triggers.iter().find(takes)?;
+        // One that an earlier release let through says nothing.
+        Some(Sockets::parse(&trigger.config).unwrap_or_default())
     }
 
     /// The most instances there may be.

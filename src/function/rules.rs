@@ -8,7 +8,7 @@ use crate::pointer;
 use crate::secret::Secret;
 use crate::time::now_unix_ms;
 use crate::trigger::http::HttpTrigger;
-use crate::trigger::{Schedule, Subscription};
+use crate::trigger::{Schedule, Sockets, Subscription};
 
 /// What names of the platform's own variables begin with.
 const RESERVED_VARIABLES: [&str; 4] = ["ZYGO_", "AWS_LAMBDA_", "LAMBDA_TASK_", "_HANDLER"];
@@ -123,7 +123,8 @@ pub(super) fn check_triggers(triggers: &[Trigger]) -> Result<(), ManifestError> 
                 .map(drop),
             TriggerKind::Event => Subscription::parse(&trigger.config).map(drop),
             TriggerKind::Http => HttpTrigger::parse(&trigger.config).map(drop),
-            TriggerKind::Queue | TriggerKind::Websocket => Ok(()),
+            TriggerKind::Websocket => Sockets::parse(&trigger.config).map(drop),
+            TriggerKind::Queue => Ok(()),
         };
         checked
             .map_err(|wrong| ManifestError::below(&format!("/triggers/{index}/config"), wrong))?;

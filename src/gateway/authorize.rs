@@ -37,10 +37,11 @@ pub(crate) fn permission(method: &Method, path: &str) -> Permission {
         | "/docs/{*rest}" => Open,
         // No path of ours: whoever is known may hear that.
         "/whoami" | "" => Known,
-        "/functions/{key}/invoke" | "/events" => Needs(Role::Invoke),
+        "/functions/{key}/invoke" | "/functions/{key}/ws" | "/events" => Needs(Role::Invoke),
         "/functions/{key}/triggers/{trigger}/fire" | "/invocations/{invocation}" => {
             Needs(Role::Invoke)
         }
+        "/connections/{connection}" => Needs(Role::Invoke),
         "/functions" | "/cost/comparison" if reads => Needs(Role::Read),
         "/marketplace" | "/marketplace/{template}" if reads => Needs(Role::Read),
         "/functions" | "/marketplace/deploy" => Needs(Role::Deploy),

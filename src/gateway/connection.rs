@@ -27,11 +27,13 @@ use tokio_rustls::TlsAcceptor;
 use super::client::Peer;
 use super::front::Front;
 use super::pace::{Pace, Verdict};
+use super::places::Place;
 use super::traffic::{InFlight, Traffic, Watched};
 
 /// Serves a connection until it ends, and ends it when it must.
 pub(super) async fn serve(
     stream: TcpStream,
+    place: Place,
     tls: Option<&TlsAcceptor>,
     server: &auto::Builder<TokioExecutor>,
     front: Front,
@@ -46,7 +48,7 @@ pub(super) async fn serve(
         tls: tls.is_some(),
     };
     let Some(tls) = tls else {
-        return requests(stream, peer, server, front, pace, stop).await;
+        return requests(stream, place, peer, server, front, pace, stop).await;
     };
     // Keys are agreed on as fast as a head is sent, or not at all.
     let agreed = tokio::select! {
@@ -54,13 +56,14 @@ pub(super) async fn serve(
         _ = stop.wait_for(|stop| *stop) => return,
     };
     if let Ok(Ok(stream)) = agreed {
-        requests(stream, peer, server, front, pace, stop).await;
+        requests(stream, place, peer, server, front, pace, stop).await;
     }
 }
 
 /// Serves what comes over a stream, encrypted or not.
 async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
+    place: Place,
     peer: Peer,
     server: &auto::Builder<TokioExecutor>,
     front: Front,
@@ -71,6 +74,7 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let io = TokioIo::new(Watched {
         stream,
         traffic: Arc::clone(&traffic),
+        place: Some(place),
     });
     let service = Counting {
         front,

@@ -122,7 +122,7 @@ pub(super) fn traced(platform: &Platform, head: &Parts) -> Trace {
 }
 
 /// What `?qualifier=` says: the number of a version, or an alias.
-fn qualifier(query: Option<&str>) -> Option<Cow<'_, str>> {
+pub(super) fn qualifier(query: Option<&str>) -> Option<Cow<'_, str>> {
     let mut pairs = form_urlencoded::parse(query?.as_bytes());
     let (_, qualifier) = pairs.find(|(name, _)| name == "qualifier")?;
     Some(qualifier)

@@ -19,6 +19,7 @@ mod openapi_names;
 mod pace;
 mod places;
 pub(crate) mod problem;
+mod rejection;
 pub(crate) mod request;
 pub(crate) mod response;
 mod router;
@@ -26,6 +27,7 @@ mod status;
 mod streamed;
 mod tls;
 mod traffic;
+pub(crate) mod websocket;
 mod workers;
 
 #[cfg(feature = "fuzzing")]
@@ -48,6 +50,7 @@ use tls::{Tls, TlsError};
 use workers::{Accepted, Serving, Workers};
 
 use crate::platform::Platform;
+use crate::websocket::Closing;
 
 /// The most bytes that a request's head may have.
 const HEAD_LEN_MAX: usize = 64 * 1024;
@@ -62,6 +65,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Bound listeners with their routes.
 #[expect(missing_debug_implementations, reason = "routers show nothing")]
 pub struct Gateway {
+    platform: Arc<Platform>,
     plain: TcpListener,
     encrypted: Option<(TcpListener, Tls)>,
     front: Front,
@@ -117,6 +121,7 @@ impl Gateway {
             front = front.redirecting(address.port());
         }
         Ok(Self {
+            platform: Arc::clone(platform),
             plain,
             encrypted,
             front,
@@ -172,6 +177,9 @@ impl Gateway {
         drop((self.plain, self.encrypted));
         // Nobody who listens is as good as everybody told.
         let _ = stopping.send(true);
+        self.platform
+            .connections()
+            .close_all(Closing::PLATFORM_ENDS);
         if tokio::time::timeout(drain, self.places.all_free())
             .await
             .is_err()

@@ -1,12 +1,16 @@
 //! Names in the API's description, with what they stand for.
 
 /// Groups of operations, in the order in which they are shown.
-pub(super) const TAGS: [(&str, &str); 12] = [
+pub(super) const TAGS: [(&str, &str); 13] = [
     ("functions", "Deploy, list, show, update, delete"),
     ("invoke", "Call a function"),
     (
         "events",
         "Events, schedules, invocations that nobody waits for, and dead letters",
+    ),
+    (
+        "connections",
+        "WebSocket, and messages to whoever is connected",
     ),
     ("versions", "Versions, the way back, history, aliases"),
     ("variables", "Environment variables and secrets, one by one"),
@@ -23,7 +27,7 @@ pub(super) const TAGS: [(&str, &str); 12] = [
 ];
 
 /// Parameters of paths, with a pattern or a maximum, and what they are.
-pub(super) const PATH_PARAMETERS: [(&str, Kind, &str); 11] = [
+pub(super) const PATH_PARAMETERS: [(&str, Kind, &str); 12] = [
     ("key", Kind::Text("^.+$"), "The function's id or name."),
     ("number", Kind::Number, "The number of a version."),
     (
@@ -47,6 +51,7 @@ pub(super) const PATH_PARAMETERS: [(&str, Kind, &str); 11] = [
         Kind::Number,
         "The place of the trigger among those of the function, from 0.",
     ),
+    ("connection", Kind::Text("^.+$"), "The id of a connection."),
     ("letter", Kind::Text("^.+$"), "The id of a dead letter."),
     ("alert", Kind::Text("^.+$"), "The id of an alert."),
     ("webhook", Kind::Text("^.+$"), "The id of a webhook."),

@@ -3,15 +3,15 @@
 //! A body has `type`, `title`, `status`, `detail`, `instance`, a stable `code`, the `requestId`, a JSON `pointer` where
 //! one field is to blame, and for a handler's failure `errorType`, `errorMessage`, `stackTrace`, `duration`, `logs`.
 
-use std::sync::Arc;
-
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 use zygo_wire::Failure;
 
+pub(crate) use super::rejection::Rejection;
 use super::status::{Row, error_type, invoke_row, request_row};
+use super::websocket::SocketError;
 use crate::alert::{AlertError, RuleError};
 use crate::auth::AuthError;
 use crate::function::Taken;
@@ -73,6 +73,9 @@ pub(crate) enum RequestError {
     /// No trigger has the number.
     #[error("the function has no trigger {0} of the type `cron`")]
     TriggerNotFound(u32),
+    /// Something about connections of functions cannot be done.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
     /// No dead letter has the id.
     #[error("the function has no dead letter `{0}`")]
     LetterNotFound(String),
@@ -112,24 +115,6 @@ impl RequestError {
             pointer: pointer.into(),
             message: message.into(),
         }
-    }
-}
-
-/// A request error on its way out: the router makes it a problem, because it knows the request.
-#[derive(Debug, Clone)]
-pub(crate) struct Rejection(pub(crate) Arc<RequestError>);
-
-impl<E: Into<RequestError>> From<E> for Rejection {
-    fn from(error: E) -> Self {
-        Self(Arc::new(error.into()))
-    }
-}
-
-impl IntoResponse for Rejection {
-    fn into_response(self) -> Response {
-        let mut response = Response::default();
-        response.extensions_mut().insert(self);
-        response
     }
 }
 

@@ -203,7 +203,7 @@ impl Serialize for Headers<'_> {
 }
 
 /// The query's pairs, decoded; the last of several values wins.
-struct Query<'a>(&'a Uri);
+pub(super) struct Query<'a>(pub(super) &'a Uri);
 
 impl Serialize for Query<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use super::front::Front;
 use super::inflow::{self, Inflow};
 use super::problem::{Problem, Rejection, RequestError};
-use super::{authorize, docs, health, http_trigger, invoke, openapi, request, response};
+use super::{authorize, docs, health, http_trigger, invoke, openapi, request, response, websocket};
 use crate::api;
 use crate::platform::Platform;
 
@@ -62,10 +62,13 @@ fn router(platform: Arc<Platform>, inflow: Inflow) -> Router {
         .with_state(platform)
 }
 
-/// The data plane: the invoke call.
+/// The data plane: the invoke call, and connections of functions.
 fn data() -> OpenApiRouter<Arc<Platform>> {
     let invoke = routes!(invoke::invoke);
-    OpenApiRouter::default().routes(invoke.map(|methods| methods.fallback(invoke::wrong_method)))
+    let connect = routes!(websocket::connect);
+    OpenApiRouter::default()
+        .routes(invoke.map(|methods| methods.fallback(invoke::wrong_method)))
+        .routes(connect.map(|methods| methods.fallback(websocket::wrong_method)))
 }
 
 /// The control plane: everything else.

@@ -24,16 +24,18 @@ const FUNCTIONS_NOT_HELD: &str = "Functions cannot be isolated here";
 const FILES_LOST: &str = "The files of the code are lost";
 /// What each status says that an operation can refuse or fail with, for the API's description.
 #[rustfmt::skip]
-pub(super) const MEANINGS: [(StatusCode, &str); 14] = [
+pub(super) const MEANINGS: [(StatusCode, &str); 16] = [
     (StatusCode::BAD_REQUEST, "The request is malformed; `pointer` names the field."),
     (StatusCode::UNAUTHORIZED, "The credential is missing, unknown, revoked or out of its time."),
     (StatusCode::FORBIDDEN, "The credential's role does not allow it, or only for other functions."),
     (StatusCode::NOT_FOUND, "It is not there, or not for the caller."),
     (StatusCode::REQUEST_TIMEOUT, "The body came too slowly."),
     (StatusCode::CONFLICT, "The name, a path or the domain is taken, another deployment takes too long, or the first request with this `Idempotency-Key` is under way."),
+    (StatusCode::GONE, "The connection is closed."),
     (StatusCode::PRECONDITION_FAILED, "The function has changed since the tag in `If-Match`."),
     (StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than the operator allows."),
     (StatusCode::UNPROCESSABLE_ENTITY, "A setting cannot be used, the code does not build or load, or the `Idempotency-Key` belongs to another request."),
+    (StatusCode::UPGRADE_REQUIRED, "There is only WebSocket here."),
     (StatusCode::TOO_MANY_REQUESTS, "The rate limit is used up, or all instances are busy."),
     (StatusCode::INTERNAL_SERVER_ERROR, "The runtime failed."),
     (StatusCode::BAD_GATEWAY, "The handler threw, crashed, or answered what is no response."),
@@ -85,6 +87,7 @@ pub(super) fn request_row(error: &RequestError) -> Row {
             (S::NOT_FOUND, "invocation_not_found", "No such invocation")
         }
         RequestError::TriggerNotFound(_) => (S::NOT_FOUND, "trigger_not_found", "No such trigger"),
+        RequestError::Socket(error) => error.row(),
         RequestError::LetterNotFound(_) => {
             (S::NOT_FOUND, "dead_letter_not_found", "No such dead letter")
         }

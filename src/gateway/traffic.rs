@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::pace::Seen;
+use super::places::Place;
 
 /// What has gone over a connection. Times are ms since it began.
 #[derive(Debug)]
@@ -101,10 +102,11 @@ impl Drop for InFlight {
     }
 }
 
-/// A stream that tells what goes over it.
+/// A stream that tells what goes over it. It holds its place for as long as it is open, whoever has it.
 pub(super) struct Watched<S> {
     pub(super) stream: S,
     pub(super) traffic: Arc<Traffic>,
+    pub(super) place: Option<Place>,
 }
 
 impl<S> Watched<S> {

@@ -113,8 +113,7 @@ async fn serve(mut receiver: mpsc::Receiver<Accepted>, serving: Serving) {
         } = serving.clone();
         tokio::spawn(async move {
             let tls = tls.as_ref().filter(|_| is_tls);
-            connection::serve(stream, tls, &server, front, pace, stop).await;
-            drop(place);
+            connection::serve(stream, place, tls, &server, front, pace, stop).await;
         });
     }
 }

@@ -18,6 +18,7 @@ use crate::invoke::InvokeError;
 use crate::queue::{Change, Delivery, Ending, Finish, Kind, LastError, Limits, Next, Queue, Retry};
 use crate::time::now_unix_ms;
 use crate::trace::Caller;
+use crate::websocket::Closing;
 
 /// Instances of a function that says nothing of its bound.
 const CONCURRENCY_UNKNOWN: usize = 1;
@@ -58,8 +59,10 @@ impl Platform {
         &self.queue
     }
 
-    /// Forgets what a function that is gone was to be given.
+    /// Forgets what a function that is gone was to be given, and ends its connections.
     pub(crate) async fn forget(&self, function_id: &str) {
+        self.connections
+            .close_function(function_id, Closing::FUNCTION_GONE);
         let change = Change::Forget {
             function_id: function_id.to_owned(),
         };

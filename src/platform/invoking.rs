@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use zygo_wire::control::Level;
+
 use super::{Platform, spans};
 use crate::config::Networks;
 use crate::function::{Function, Routes, Version};
-use crate::invocation::{Invocation, Outcome};
+use crate::invocation::{Answer, Invocation, Outcome, Trigger};
 use crate::invoke::{self, InvokeError};
 use crate::stream::Taker;
 use crate::telemetry::{NS_PER_MS, OK, Record};
 use crate::time::unix_ns;
+use crate::websocket::{self, Message, Said};
 
 impl Platform {
     /// Which requests lead to which function.
@@ -59,12 +62,47 @@ impl Platform {
             }
             Err(refusal) => (current(), invoke::failed(refusal.into(), invocation)),
         };
+        if let Ok(answer) = &outcome.result
+            && invocation.trigger != Trigger::Websocket
+            && version.manifest().sockets().is_some()
+        {
+            self.say(&version, invocation, answer);
+        }
         let record = record(&version, invocation, &outcome);
         self.tracer.end(&invocation.trace, || {
             spans::ended(&version, invocation, &outcome, &record)
         });
         version.journal().record(record);
         (version, outcome)
+    }
+
+    /// Sends what an answer says to connections of its function. Returns what it says to the one that asked.
+    pub(crate) fn say(
+        &self,
+        version: &Version,
+        invocation: &Invocation,
+        answer: &Answer,
+    ) -> Option<Message> {
+        let journal = || version.journal().of(&invocation.request_id);
+        let said = websocket::said(answer).unwrap_or_else(|wrong| {
+            let line = format!("the answer's `pushes` cannot be used: {wrong}");
+            journal().line(Level::Error, &line, None);
+            Said::default()
+        });
+        let lost = match said.pushes.is_empty() {
+            true => 0,
+            false => {
+                let function_id = version.journal().function_id();
+                self.connections.push(function_id, said.pushes)
+            }
+        };
+        if lost > 0 {
+            let line = format!(
+                "{lost} of the answer's `pushes` found a connection that is closed, full, or another's"
+            );
+            journal().line(Level::Warn, &line, None);
+        }
+        said.reply
     }
 }
 

@@ -39,6 +39,7 @@ use crate::seal::Sealer;
 use crate::store::Database;
 use crate::telemetry::Telemetry;
 use crate::trace::Tracer;
+use crate::websocket::Connections;
 use crate::zygote::{LanguageZygotes, Limits, orphans};
 
 /// How often idle instances are looked after.
@@ -80,6 +81,7 @@ pub struct Platform {
     queue: Arc<Queue>,
     outlet: Outlet,
     subscribers: events::Subscribers,
+    connections: Arc<Connections>,
     tracer: Tracer,
     started: Instant,
     registry: Arc<Registry>,
@@ -141,7 +143,6 @@ impl Platform {
         tracing::info!(functions = count, data_dir = %config.data_dir.display(), "platform is up");
         let trusted_proxies = Networks::parse(&config.trusted_proxies).unwrap_or_default();
         let platform = Arc::new(Self {
-            config,
             auth,
             sealer,
             answers: Answers::new(state.clone()),
@@ -152,6 +153,8 @@ impl Platform {
             queue,
             outlet,
             subscribers: events::Subscribers::default(),
+            connections: Connections::new(config.websockets.connections_max),
+            config,
             tracer,
             started: Instant::now(),
             registry,
@@ -217,6 +220,11 @@ impl Platform {
     /// Where traces begin and end.
     pub(crate) fn tracer(&self) -> &Tracer {
         &self.tracer
+    }
+
+    /// Connections of functions.
+    pub(crate) fn connections(&self) -> &Arc<Connections> {
+        &self.connections
     }
 
     /// How long it has been up.

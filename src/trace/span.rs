@@ -99,7 +99,7 @@ fn trigger(name: &'static str) -> &'static str {
     match name {
         "event" => "pubsub",
         "cron" => "timer",
-        "async" => "other",
+        "async" | "websocket" => "other",
         other => other,
     }
 }

@@ -1,13 +1,15 @@
-//! What the configs of triggers mean: requests, schedules, and subscriptions to events. Pure; knows neither functions nor the queue.
+//! What the configs of triggers mean: requests, schedules, subscriptions to events, and connections. Pure; knows neither functions nor the queue.
 
 pub(crate) mod event;
 mod filter;
 pub(crate) mod http;
 mod pattern;
 pub(crate) mod schedule;
+mod sockets;
 mod subscription;
 
 pub(crate) use schedule::Schedule;
+pub(crate) use sockets::Sockets;
 pub(crate) use subscription::Subscription;
 
 use serde_json::{Map, Value};

@@ -51,6 +51,10 @@
 //! - `settings`: what an operator may set, and languages that are missing
 //! - `traces`: contexts of traces, and which traces are recorded
 //! - `spans`: what a collector gets, and collectors that take nothing
+//! - `websocket`: connections of functions
+//! - `websocket_protocol`, `websocket_cases`, `websocket_contents`: their frames, right and wrong
+//! - `websocket_limits`: their bounds
+//! - `websocket_routes`: where they are to be had
 //! - `routes`: HTTP triggers, and which requests lead to them
 //! - `trigger_events`: what their handlers are told
 //! - `trigger_answers`: what becomes of their answers
@@ -66,6 +70,7 @@ mod certificates;
 mod client;
 mod collector;
 mod exposition;
+mod frames;
 mod language;
 mod pack;
 mod pattern;
@@ -139,6 +144,12 @@ mod trigger_events;
 mod versions;
 mod violations;
 mod webhooks;
+mod websocket;
+mod websocket_cases;
+mod websocket_contents;
+mod websocket_limits;
+mod websocket_protocol;
+mod websocket_routes;
 
 /// Where platforms under test keep their state: in SQLite files. `tests/postgres` runs some of these modules on PostgreSQL.
 const DATABASE_URL: Option<fn(&std::path::Path) -> String> = None;

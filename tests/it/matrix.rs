@@ -279,6 +279,8 @@ fn reading_needs_read_and_changing_needs_deploy() {
             ("invokeFunction" | "publishEvent" | "fireTrigger" | "showInvocation", _) => {
                 Some("invoke")
             }
+            ("connectToFunction", _) => Some("invoke"),
+            ("showConnection" | "sendToConnection" | "endConnection", _) => Some("invoke"),
             (_, "GET") => Some("read"),
             _ => Some("deploy"),
         };

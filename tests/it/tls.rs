@@ -16,7 +16,7 @@ use crate::wait::wait_until;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A client that trusts this certificate alone.
-fn client(made: &Made, platform: &Platform, name: &str) -> reqwest::ClientBuilder {
+pub(crate) fn client(made: &Made, platform: &Platform, name: &str) -> reqwest::ClientBuilder {
     let root = reqwest::Certificate::from_der(&made.certificate).expect("a certificate");
     reqwest::Client::builder()
         .tls_certs_only([root])
@@ -43,7 +43,7 @@ fn get(
     })
 }
 
-fn url(platform: &Platform, name: &str, path: &str) -> String {
+pub(crate) fn url(platform: &Platform, name: &str, path: &str) -> String {
     format!("https://{name}:{}{path}", address(platform).port())
 }
 

@@ -27,7 +27,7 @@ use super::head::HOP_BY_HOP;
 use super::invoke::{self, traced};
 use super::problem::{Problem, RequestError};
 use super::streamed::{self, Reply};
-use super::{request, response};
+use super::{request, response, websocket};
 use crate::function::{Function, Target};
 use crate::platform::Platform;
 use crate::route::{Found, Segments, Tree, normal_host};
@@ -178,6 +178,12 @@ async fn serve(
         trigger,
         params,
     } = matched;
+    if websocket::is_wanted(&function, &head.headers) {
+        return match ask(platform, &function, &trigger, &head.headers) {
+            Ok(known) => websocket::accept_routed(platform, function, (head, body), known).await,
+            Err(error) => refused(&error, &request_id, &head),
+        };
+    }
     let origin = head.headers.get(header::ORIGIN).cloned();
     let prepared = async {
         let guarded = ask(platform, &function, &trigger, &head.headers)?;
@@ -244,7 +250,7 @@ fn ask(
     }
 }
 
-fn client_of(platform: &Platform, head: &Parts) -> Client {
+pub(super) fn client_of(platform: &Platform, head: &Parts) -> Client {
     let peer = head
         .extensions
         .get::<Peer>()
