@@ -15,7 +15,7 @@ use_setup() {
 
 # Becomes a program of the build. Variables of these scripts stay behind: Zygo refuses settings that it does not know.
 become() {
-  unset ZYGO_SCRIPT_STARTED ZYGO_AVAILABLE ZYGO_LANGUAGES ZYGO_DATABASES ZYGO_JOBS
+  unset ZYGO_SCRIPT_STARTED ZYGO_AVAILABLE ZYGO_LANGUAGES ZYGO_DATABASES ZYGO_JOBS ZYGO_CONFORMANCE ZYGO_APPLICATIONS ZYGO_AUTHORITIES
   exec "$@"
 }
 

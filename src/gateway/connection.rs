@@ -28,6 +28,7 @@ use super::client::Peer;
 use super::front::Front;
 use super::pace::{Pace, Verdict};
 use super::places::Place;
+use super::tls::was_challenge;
 use super::traffic::{InFlight, Traffic, Watched};
 
 /// Serves a connection until it ends, and ends it when it must.
@@ -55,7 +56,9 @@ pub(super) async fn serve(
         agreed = tokio::time::timeout(pace.head, tls.accept(stream)) => agreed,
         _ = stop.wait_for(|stop| *stop) => return,
     };
-    if let Ok(Ok(stream)) = agreed {
+    if let Ok(Ok(stream)) = agreed
+        && !was_challenge(&stream)
+    {
         requests(stream, place, peer, server, front, pace, stop).await;
     }
 }

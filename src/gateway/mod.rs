@@ -50,6 +50,7 @@ use tls::{Tls, TlsError};
 use workers::{Accepted, Serving, Workers};
 
 use crate::platform::Platform;
+use crate::route::Domain;
 use crate::websocket::Closing;
 
 /// The most bytes that a request's head may have.
@@ -165,7 +166,7 @@ impl Gateway {
         })?;
         let keep_up = async {
             match &tls {
-                Some(tls) => tls.keep_up().await,
+                Some(tls) => tls.keep_up(|| names(&self.platform)).await,
                 None => std::future::pending().await,
             }
         };
@@ -226,6 +227,15 @@ impl Gateway {
         };
         Ok((prepare(stream)?, peer.ip(), is_tls))
     }
+}
+
+/// The names that clients may ask for: those of functions, and the platform's own.
+fn names(platform: &Platform) -> Vec<String> {
+    let own = platform.config().hosts.split(',').map(str::trim);
+    let own = own.filter_map(|name| Domain::parse(name).ok());
+    let own = own.filter(|domain| !domain.is_wildcard());
+    let own = own.map(|domain| domain.to_string());
+    own.chain(platform.routes().table().names()).collect()
 }
 
 /// Listens at an address. The library's own way to do it has room for 128 connections that nobody has accepted yet.

@@ -116,6 +116,11 @@ impl<T> Table<T> {
         !(self.exact.is_empty() && self.below.is_empty())
     }
 
+    /// The hosts that are somebody's, but for those that a wildcard stands for.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        self.exact.keys().cloned()
+    }
+
     /// The patterns of whoever has a host, in the form that [`normal_host`] gives: the very name comes before `*.`, and of
     /// those the longest.
     pub(crate) fn domain(&self, host: &str) -> Option<&Tree<T>> {

@@ -81,6 +81,7 @@ mod receiver;
 mod turn;
 mod wait;
 
+mod acme;
 mod admission;
 mod alert_rules;
 mod alerts;
@@ -89,6 +90,7 @@ mod archive;
 mod archive_tricks;
 mod attacks;
 mod auth;
+mod authority;
 mod bodies;
 mod changes;
 mod chaos;

@@ -24,13 +24,13 @@ pub(crate) fn client(made: &Made, platform: &Platform, name: &str) -> reqwest::C
         .resolve(name, address(platform))
 }
 
-fn address(platform: &Platform) -> SocketAddr {
+pub(crate) fn address(platform: &Platform) -> SocketAddr {
     let address = platform.encrypted_address();
     address.parse().expect("an address")
 }
 
 /// What a client gets: the protocol and the JSON.
-fn get(
+pub(crate) fn get(
     client: reqwest::ClientBuilder,
     url: &str,
 ) -> Result<(http::Version, Value), reqwest::Error> {

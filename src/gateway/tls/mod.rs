@@ -1,6 +1,7 @@
 //! Encrypted connections: which certificate a client is shown, and how long it may take to agree on one. Knows files and
 //! names, no requests.
 
+mod acme;
 mod files;
 mod self_signed;
 
@@ -14,9 +15,11 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::config::Config;
 use crate::route::normal_host;
+use acme::{Authority, CHALLENGE, Followed};
 use files::Stamp;
 
 /// How often the files of certificates are looked at. Links that are moved to new files are no event of the old ones'
@@ -63,9 +66,12 @@ pub(super) struct Tls {
     config: Arc<Config>,
 }
 
-/// What clients can be shown.
+/// What clients can be shown: what is in files first, for it was put there.
 #[derive(Debug)]
-struct Certificates(ArcSwap<Shown>);
+struct Certificates {
+    files: ArcSwap<Shown>,
+    authority: Option<Authority>,
+}
 
 /// All certificates at one moment.
 #[derive(Debug, Default)]
@@ -78,16 +84,31 @@ struct Shown {
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.0.load().of(hello.server_name())
+        let name = hello.server_name().and_then(normal_host);
+        let name = name.unwrap_or_default();
+        let given = self.authority.as_ref();
+        let given = given.and_then(|authority| authority.resolver(&name));
+        if is_challenge(&hello) {
+            return given?.resolve(hello);
+        }
+        let files = self.files.load();
+        let named = files.named.get(&name).cloned();
+        let named = named.or_else(|| given?.resolve(hello));
+        named.or_else(|| files.of_others(&name))
     }
 }
 
+/// Whether an authority asks, and asks for nothing but the proof.
+fn is_challenge(hello: &ClientHello<'_>) -> bool {
+    let mut protocols = hello.alpn().into_iter().flatten();
+    protocols.next() == Some(CHALLENGE) && protocols.next().is_none()
+}
+
 impl Shown {
-    fn of(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
-        let name = name.and_then(normal_host).unwrap_or_default();
-        let above = || Some(format!("*.{}", name.split_once('.')?.1));
-        let found = self.named.get(&name);
-        let found = found.or_else(|| self.named.get(&above()?));
+    /// For a name that has none of its own.
+    fn of_others(&self, name: &str) -> Option<Arc<CertifiedKey>> {
+        let above = name.split_once('.').map(|(_, above)| format!("*.{above}"));
+        let found = above.and_then(|above| self.named.get(&above));
         found.or(self.other.as_ref()).cloned()
     }
 }
@@ -101,13 +122,22 @@ impl Tls {
             false => None,
         };
         let shown = files::read(config, &provider, own)?;
-        let certificates = Arc::new(Certificates(ArcSwap::from_pointee(shown)));
+        let authority = match config.tls.acme {
+            true => Some(Authority::of(config, &provider)?),
+            false => None,
+        };
+        let certificates = Arc::new(Certificates {
+            files: ArcSwap::from_pointee(shown),
+            authority,
+        });
         let builder = ServerConfig::builder_with_provider(provider);
         let mut server = builder
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&certificates) as Arc<dyn ResolvesServerCert>);
-        server.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
+        let challenge = config.tls.acme.then_some(CHALLENGE);
+        let protocols = PROTOCOLS.into_iter().chain(challenge);
+        server.alpn_protocols = protocols.map(<[u8]>::to_vec).collect();
         Ok(Self {
             acceptor: TlsAcceptor::from(Arc::new(server)),
             certificates,
@@ -120,8 +150,27 @@ impl Tls {
         &self.acceptor
     }
 
-    /// Reads certificates again whenever their files change, for ever. Files that cannot be used change nothing.
-    pub(super) async fn keep_up(&self) {
+    /// Reads certificates again whenever their files change, and asks the authority for those of `names`, for ever.
+    pub(super) async fn keep_up(&self, names: impl Fn() -> Vec<String>) {
+        let follow = async {
+            let Some(authority) = &self.certificates.authority else {
+                return std::future::pending().await;
+            };
+            let mut followed = Followed::default();
+            let mut ticks = tokio::time::interval(RELOAD_INTERVAL);
+            loop {
+                ticks.tick().await;
+                let mut names = names();
+                let files = self.certificates.files.load();
+                names.retain(|name| !files.named.contains_key(name));
+                authority.follow(&mut followed, names);
+            }
+        };
+        tokio::join!(self.keep_up_with_files(), follow);
+    }
+
+    /// Files that cannot be used change nothing.
+    async fn keep_up_with_files(&self) {
         if !self.config.tls.has_files() {
             return std::future::pending().await;
         }
@@ -141,7 +190,7 @@ impl Tls {
             match read.await {
                 Ok(Ok(shown)) => {
                     tracing::info!(names = shown.named.len(), "certificates were read again");
-                    self.certificates.0.store(Arc::new(shown));
+                    self.certificates.files.store(Arc::new(shown));
                 }
                 Ok(Err(error)) => {
                     tracing::error!(%error, "certificates cannot be read again; the old ones stay");
@@ -154,7 +203,12 @@ impl Tls {
     /// The certificate that was made here, which no file replaces.
     fn own(&self) -> Option<Arc<CertifiedKey>> {
         let is_own = self.config.tls.self_signed;
-        self.certificates.0.load().other.clone().filter(|_| is_own)
+        self.certificates
+            .files
+            .load()
+            .other
+            .clone()
+            .filter(|_| is_own)
     }
 
     async fn stamp(&self) -> Stamp {
@@ -162,6 +216,12 @@ impl Tls {
         let stamp = tokio::task::spawn_blocking(move || files::stamp(&config));
         stamp.await.unwrap_or_default()
     }
+}
+
+/// Whether a connection was made to prove a name, and is over with that.
+pub(super) fn was_challenge<S>(stream: &TlsStream<S>) -> bool {
+    let (_, session) = stream.get_ref();
+    session.alpn_protocol() == Some(CHALLENGE)
 }
 
 /// A chain and its key, if they belong together.
