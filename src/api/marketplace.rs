@@ -15,13 +15,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::checked::Checked;
 use super::functions::{deploy_new, may_own};
+use super::object::Object;
 use super::types::FunctionInput;
 use super::view::Deployed;
 use super::{Failable, by, json_body};
 use crate::auth::Principal;
 use crate::function::bundle::Bundle;
 use crate::function::deployment::DeployError;
-use crate::function::manifest::{ManifestError, RuntimeName};
+use crate::function::manifest::{ManifestError, RuntimeName, Trigger};
 use crate::gateway::problem::RequestError;
 use crate::marketplace::{Parameter, Template};
 use crate::platform::Platform;
@@ -192,6 +193,8 @@ pub(super) async fn deploy(
         handler: template.settings.handler.clone(),
         memory: template.settings.memory,
         timeout: template.settings.timeout,
+        public: template.settings.public,
+        triggers: triggers(template).map_err(DeployError::from)?,
         environment: Some(environment),
         secrets: Some(secrets),
         ..FunctionInput::default()
@@ -222,6 +225,20 @@ fn runtime(template: &Template, asked: Option<RuntimeName>) -> Result<RuntimeNam
         let rule = format!("{} comes in {}", template.id, names().join(", "));
         ManifestError::new("/runtime", rule)
     })
+}
+
+/// The triggers of a template, which an operator may have written.
+fn triggers(template: &Template) -> Result<Option<Vec<Object<Trigger>>>, ManifestError> {
+    let Some(triggers) = &template.settings.triggers else {
+        return Ok(None);
+    };
+    let read = triggers.iter().cloned().map(serde_json::from_value);
+    let read: Result<_, _> = read.collect();
+    let wrong = |error: serde_json::Error| {
+        let rule = format!("{}/template.toml: {error}", template.id);
+        ManifestError::new("/triggers", rule)
+    };
+    read.map(Some).map_err(wrong)
 }
 
 type Variables = BTreeMap<String, Secret>;

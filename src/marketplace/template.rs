@@ -68,6 +68,11 @@ pub(crate) struct Settings {
     pub(crate) memory: Option<u32>,
     /// ms.
     pub(crate) timeout: Option<u64>,
+    /// Whether everyone may invoke it, without a credential.
+    pub(crate) public: Option<bool>,
+    /// As in a function's settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) triggers: Option<Vec<serde_json::Value>>,
 }
 
 /// A value that the template asks for; it becomes an environment variable, or a secret.

@@ -140,7 +140,10 @@ impl Drop for Authority {
         let _ = self.keeper.wait();
         if std::thread::panicking() {
             let log = std::fs::read_to_string(self.folder.path().join("log"));
-            say(&format!("the authority's log:\n{}", log.unwrap_or_default()));
+            say(&format!(
+                "the authority's log:\n{}",
+                log.unwrap_or_default()
+            ));
         }
     }
 }

@@ -116,6 +116,7 @@ mod faults;
 mod fields;
 mod figures;
 mod frameworks;
+mod growth;
 mod http;
 mod hygiene;
 mod keys;

@@ -1,12 +1,19 @@
 //! Templates: found, read, and functions made of them, over HTTP and at the command line.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
+use sha2::Sha256;
 
 use crate::cli::Shell;
 use crate::language::in_every_language;
 use crate::platform::{Platform, unique_name};
+use crate::raw;
+use crate::wait::wait_until;
+
+const DEADLINE: Duration = Duration::from_secs(10);
 
 #[test]
 fn a_template_becomes_a_function_in_every_language() {
@@ -24,6 +31,81 @@ fn a_template_becomes_a_function_in_every_language() {
         let body = platform.invoke(&name, event).handler_body();
         assert_eq!(body["message"], "Ahoy, Developer!");
         assert_eq!(body["function"], name.as_str());
+    });
+}
+
+/// A signature as GitHub makes it.
+fn signature(secret: &str, body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
+    mac.update(body.as_bytes());
+    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+#[test]
+fn the_webhook_handler_takes_what_is_signed() {
+    let platform = Platform::shared();
+    in_every_language(|language| {
+        let name = unique_name();
+        let order = json!({
+            "templateId": "mp-webhook-handler", "name": name, "runtime": language.name(),
+            "parameters": {"WEBHOOK_SECRET": "newer older"},
+        });
+        let deployed = platform.post("/marketplace/deploy", &order).expect(201);
+        let function = deployed.json()["function"].take();
+        assert_eq!(function["public"], true);
+        let path = format!("/functions/{name}/http");
+        let send = |secret: &str, kind: &str, body: &str, signed: &str| {
+            let signature = signature(secret, signed);
+            let headers = [
+                ("content-type", kind),
+                ("x-hub-signature-256", &*signature),
+                ("x-github-event", "issues"),
+                ("x-github-delivery", "72d3162e"),
+            ];
+            raw::request(
+                &platform,
+                "POST",
+                "localhost",
+                &path,
+                &headers,
+                body.as_bytes(),
+            )
+        };
+        let template = platform.get("/marketplace/mp-webhook-handler").expect(200);
+        let body = template.json()["template"]["event"].to_string();
+        let json = "application/json";
+        for secret in ["older", "newer"] {
+            let answer = send(secret, json, &body, &body).expect(200).json();
+            assert_eq!(
+                answer,
+                json!({"message": "Webhook processed", "kind": "issues"})
+            );
+        }
+        let form = "payload=%7B%22action%22%3A%22opened%22%7D";
+        send("newer", "application/x-www-form-urlencoded", form, form).expect(200);
+        for (secret, signed) in [("other", &*body), ("newer", "another body")] {
+            let refused = send(secret, json, &body, signed).expect(401).json();
+            assert_eq!(refused["code"], "mismatch");
+        }
+        send("newer", json, "neither", "neither").expect(400);
+        raw::get(&platform, "localhost", &path, &[]).expect(405);
+        wait_until("the line of its work", DEADLINE, || {
+            let logs = platform.get(&format!("/functions/{name}/logs?q=72d3162e"));
+            logs.expect(200).text().contains("issues 72d3162e")
+        });
+        // Whoever asks whether anybody is here is answered.
+        let challenge = json!({"type": "url_verification", "challenge": "3eZbrw1a"}).to_string();
+        let signature = signature("newer", &challenge);
+        let headers = [("content-type", json), ("x-hub-signature-256", &*signature)];
+        let answer = raw::request(
+            &platform,
+            "POST",
+            "localhost",
+            &path,
+            &headers,
+            challenge.as_bytes(),
+        );
+        assert_eq!(answer.expect(200).json(), json!({"challenge": "3eZbrw1a"}));
     });
 }
 
