@@ -106,6 +106,8 @@ pub(crate) enum Part {
     Traces,
     /// Memory of ten thousand silent WebSocket connections.
     Sockets,
+    /// Loads of up to ten times what can be served, one function beside others, bursts, and thousands of cold functions.
+    Overload,
     /// The same figures of other servers.
     Peers,
 }

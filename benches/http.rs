@@ -32,6 +32,8 @@ pub(crate) struct Reply {
     pub(crate) body: std::ops::Range<usize>,
     /// Whether the server ends the connection now.
     pub(crate) close: bool,
+    /// Whether it says when to come again.
+    pub(crate) tells_when: bool,
 }
 
 /// What a buffer holds.
@@ -84,11 +86,14 @@ fn with_body(
 ) -> Parsed {
     let (length, close) = framing(head.headers, head.version);
     let status = head.code.unwrap_or_default();
+    let mut names = head.headers.iter().map(|header| header.name);
+    let tells_when = names.any(|name| name.eq_ignore_ascii_case("retry-after"));
     let complete = |end: usize| {
         Parsed::Complete(Reply {
             status,
             body: start..end,
             close: close || ended,
+            tells_when,
         })
     };
     match length {

@@ -1,5 +1,7 @@
 //! What a run leaves behind: one JSON file that holds everything the reports are made of. Knows nothing of how it was measured.
 
+mod apart;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::machine::Machine;
 use crate::load::{Outcome, Phases, Sample};
+pub(crate) use apart::{Overload, Traced};
 
 /// All figures of one run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,6 +42,9 @@ pub(crate) struct Record {
     /// What became of the spans, by how traces were chosen.
     #[serde(default)]
     pub(crate) traced: Vec<Traced>,
+    /// More callers than can be served.
+    #[serde(default)]
+    pub(crate) overload: Vec<Overload>,
     /// Whatever a reader of the figures should know: missing peers, failed measurements.
     pub(crate) notes: Vec<String>,
 }
@@ -166,20 +172,6 @@ pub(crate) struct Sums {
     pub(crate) billed_ms: u64,
 }
 
-/// What became of invocations that were to be traced.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Traced {
-    /// Such as `all`.
-    pub(crate) cell: String,
-    pub(crate) invocations: u64,
-    pub(crate) exported: u64,
-    pub(crate) failed: u64,
-    pub(crate) dropped: u64,
-    /// What the collector got.
-    pub(crate) batches: u64,
-    pub(crate) bytes: u64,
-}
-
 impl Lines {
     /// Lines that are not in the log and of which no marker tells.
     pub(crate) fn missing(&self) -> u64 {
@@ -243,7 +235,7 @@ impl Series {
 }
 
 impl Latency {
-    fn of(nanoseconds: &Histogram<u64>) -> Self {
+    pub(crate) fn of(nanoseconds: &Histogram<u64>) -> Self {
         let at = |quantile: f64| nanoseconds.value_at_quantile(quantile) as f64 / 1e6;
         Self {
             min: nanoseconds.min() as f64 / 1e6,

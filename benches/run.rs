@@ -22,7 +22,9 @@ pub(crate) fn run(options: &cli::Run) -> Result<()> {
         measure::peers::all(&mut bench);
     }
     ensure!(
-        !bench.record.series.is_empty() || !bench.record.memory.is_empty(),
+        !bench.record.series.is_empty()
+            || !bench.record.memory.is_empty()
+            || !bench.record.overload.is_empty(),
         "nothing could be measured"
     );
     std::fs::create_dir_all(&options.out)
@@ -80,6 +82,7 @@ fn blank(options: &cli::Run) -> Record {
         lines: Vec::new(),
         bill: None,
         traced: Vec::new(),
+        overload: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -111,6 +114,7 @@ fn measure_apart(bench: &mut Bench<'_>) {
         Part::Isolation,
         Part::Traces,
         Part::Sockets,
+        Part::Overload,
     ];
     if !parts.into_iter().any(|part| bench.options.wants(part)) {
         return;

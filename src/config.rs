@@ -22,7 +22,7 @@ pub use error::ConfigError;
 pub(crate) use networks::Networks;
 pub use tls::TlsSettings;
 
-use crate::admission::Trip;
+use crate::admission::{OverloadSettings, Trip};
 use crate::queue::QueueSettings;
 use crate::secret::Secret;
 use crate::trace::{self, TraceSampler};
@@ -106,6 +106,10 @@ pub struct Config {
     pub default_max_instances: usize,
     /// How many instances the whole platform may have.
     pub max_instances: usize,
+    /// How many function zygotes are kept; beyond that, those end that were not needed for longest.
+    pub max_zygotes: usize,
+    /// When callers need not wait: a table of its own.
+    pub overload: OverloadSettings,
     /// How long installing a function's packages may take, in ms.
     pub dependency_timeout_ms: u64,
     /// How many versions of a function are kept, besides those that serve or have an alias.
@@ -199,6 +203,8 @@ impl Default for Config {
             max_queue_len: 1_000,
             default_max_instances: 100,
             max_instances: 1_000,
+            max_zygotes: 1_000,
+            overload: OverloadSettings::default(),
             dependency_timeout_ms: 300_000,
             versions_kept: 20,
             breaker_failures: 5,

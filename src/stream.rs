@@ -6,8 +6,10 @@
 //!                     └─ gives on ─► Head, Piece … ─► Intake     the instance is not read while nobody takes
 //! ```
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
-use tokio::sync::mpsc::error::{SendError, TryRecvError};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use zygo_wire::data::BodyKind;
 
@@ -18,20 +20,17 @@ use crate::invocation::{Answer, StartKind};
 const WAITING_MAX: usize = 2;
 
 /// Why a piece was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotTaken {
     /// Nobody is there any more.
     #[error("nobody takes the answer any more")]
     Gone,
+    /// Its head is none of an answer.
+    #[error("the answer is no response: {0}")]
+    Refused(String),
     /// There are too many of them.
     #[error("the answer has more than {0} bytes")]
     TooLong(usize),
-}
-
-impl<T> From<SendError<T>> for NotTaken {
-    fn from(_: SendError<T>) -> Self {
-        Self::Gone
-    }
 }
 
 /// What becomes of an answer in pieces.
@@ -50,6 +49,19 @@ pub(crate) struct Outlet {
     len: usize,
     start_kind: Option<StartKind>,
     rate: Option<Remaining>,
+    refusal: Refusal,
+}
+
+/// Why whoever takes an answer has refused its head, if so.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Refusal(Arc<OnceLock<String>>);
+
+impl Refusal {
+    /// Refuses it: to be called before the pieces are let go.
+    pub(crate) fn because(&self, reason: String) {
+        // The first reason is as good as the next.
+        let _ = self.0.set(reason);
+    }
 }
 
 /// The end of a stream from which it is taken. Once it is dropped, the work is cancelled.
@@ -75,6 +87,8 @@ pub(crate) struct Head {
     pub(crate) start_kind: Option<StartKind>,
     /// What is left of the function's rate limit, if it has one.
     pub(crate) rate: Option<Remaining>,
+    /// Where to say that this is no head of an answer.
+    pub(crate) refusal: Refusal,
 }
 
 /// How long an answer in pieces may be.
@@ -94,6 +108,7 @@ pub(crate) fn channel() -> (Taker, Intake, Sender<Part>) {
         len: 0,
         start_kind: None,
         rate: None,
+        refusal: Refusal::default(),
     };
     (Taker::GivesOn(outlet), intake, parts)
 }
@@ -140,8 +155,9 @@ impl Taker {
             answer: answer.clone(),
             start_kind: outlet.start_kind,
             rate: outlet.rate,
+            refusal: outlet.refusal.clone(),
         });
-        Ok(outlet.parts.send(Part::Head(head)).await?)
+        outlet.give(Part::Head(head)).await
     }
 
     /// Takes a piece, and waits until there is room for it.
@@ -155,16 +171,19 @@ impl Taker {
             Self::GivesOn(outlet) => {
                 outlet.len = outlet.len.saturating_add(piece.len());
                 check(outlet.len, lengths.given_on)?;
-                Ok(outlet.parts.send(Part::Piece(piece)).await?)
+                outlet.give(Part::Piece(piece)).await
             }
         }
     }
 
-    /// Waits until nobody takes the answer any more.
-    pub(crate) async fn gone(&self) {
+    /// Waits until nobody takes the answer any more, and says why.
+    pub(crate) async fn gone(&self) -> NotTaken {
         match self {
             Self::Gathers(_) => std::future::pending().await,
-            Self::GivesOn(outlet) => outlet.parts.closed().await,
+            Self::GivesOn(outlet) => {
+                outlet.parts.closed().await;
+                outlet.reason()
+            }
         }
     }
 
@@ -183,6 +202,19 @@ impl Taker {
             body,
             ..head
         }
+    }
+}
+
+impl Outlet {
+    async fn give(&self, part: Part) -> Result<(), NotTaken> {
+        let given = self.parts.send(part).await;
+        given.map_err(|_| self.reason())
+    }
+
+    /// Why nobody takes anything any more.
+    fn reason(&self) -> NotTaken {
+        let refused = self.refusal.0.get().cloned();
+        refused.map_or(NotTaken::Gone, NotTaken::Refused)
     }
 }
 
@@ -246,15 +278,16 @@ mod tests {
             .expect("taken");
         let long = taker.take(Bytes::from_static(b"5"), LENGTHS).await;
         assert_eq!(long, Err(NotTaken::TooLong(4)));
-        assert!(head_of(&mut intake).is_some());
+        let begun = head_of(&mut intake).expect("a head");
         assert!(matches!(intake.recv().await, Some(Part::Piece(_))));
         drop(intake);
-        taker.gone().await;
+        assert_eq!(taker.gone().await, NotTaken::Gone);
+        begun.refusal.because("a reason".to_owned());
         let unbounded = Lengths {
             gathered: 0,
             given_on: usize::MAX,
         };
         let late = taker.take(Bytes::new(), unbounded).await;
-        assert_eq!(late, Err(NotTaken::Gone));
+        assert_eq!(late, Err(NotTaken::Refused("a reason".to_owned())));
     }
 }

@@ -11,10 +11,10 @@ use rustix::time::{
     timerfd_settime,
 };
 
-use super::Plan;
 use super::arrivals::Schedule;
 use super::connection::{Connection, Progress};
 use super::sample::Outcome;
+use super::{Plan, Reading};
 
 const TIMER: u64 = u64::MAX;
 /// A timer may wake an idle core late, so the last stretch before a start is spent awake.
@@ -168,7 +168,11 @@ impl<'plan> Engine<'plan> {
                 let now = Instant::now();
                 let connection = &mut self.connections[index];
                 let intended = connection.intended.take().unwrap_or(now);
-                if intended >= self.schedule.counted_from() {
+                let may_refuse = self.plan.reading == Reading::Refusals;
+                if intended < self.schedule.counted_from() {
+                } else if may_refuse && [429, 503].contains(&reply.status) {
+                    self.outcome.refusal(reply.tells_when, now - intended, now);
+                } else {
                     let body = connection.body(&reply);
                     self.outcome
                         .reply(self.plan.reading, reply.status, body, now - intended, now);

@@ -38,6 +38,8 @@ pub(crate) enum Reading {
     StartKind,
     /// The start kind and the times of the phases.
     Phases,
+    /// Nothing, and whoever is refused with 429 or 503 has not failed.
+    Refusals,
 }
 
 /// How long after the last start replies are waited for.

@@ -19,6 +19,10 @@ pub(crate) struct Outcome {
     pub(crate) samples: BTreeMap<String, Sample>,
     /// Failed requests by what went wrong.
     pub(crate) errors: BTreeMap<String, u64>,
+    /// How long it took to refuse requests, where that is no failure.
+    pub(crate) refused: Sample,
+    /// Refusals that did not say when to come again.
+    pub(crate) not_told_when: u64,
     /// From the first counted start to the last reply.
     pub(crate) elapsed: Duration,
     /// The longest that the generator itself was late.
@@ -81,10 +85,17 @@ impl Outcome {
             return self.error(format!("{status}: {text}"));
         }
         match reading {
-            Reading::Plain => self.sample(PLAIN).record(latency),
+            Reading::Plain | Reading::Refusals => self.sample(PLAIN).record(latency),
             Reading::StartKind => self.sample(start_kind(body)).record(latency),
             Reading::Phases => self.reply_with_phases(body, latency),
         }
+    }
+
+    /// Counts a refusal.
+    pub(crate) fn refusal(&mut self, tells_when: bool, latency: Duration, now: Instant) {
+        self.last = Some(now);
+        self.refused.record(latency);
+        self.not_told_when += u64::from(!tells_when);
     }
 
     fn reply_with_phases(&mut self, body: &[u8], latency: Duration) {
@@ -146,6 +157,8 @@ impl Outcome {
         for (what, count) in other.errors {
             *self.errors.entry(what).or_default() += count;
         }
+        let _ = self.refused.histogram.add(&other.refused.histogram);
+        self.not_told_when += other.not_told_when;
         self.elapsed += other.elapsed;
         self.lag_max = self.lag_max.max(other.lag_max);
     }

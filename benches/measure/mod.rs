@@ -6,6 +6,7 @@ mod fresh;
 mod isolation;
 mod logs;
 mod memory;
+mod overload;
 pub(crate) mod peers;
 mod reload;
 mod sockets;
@@ -249,5 +250,8 @@ pub(crate) fn apart(bench: &mut Bench<'_>, executable: &Path) {
     }
     if bench.options.wants(Part::Sockets) {
         sockets::all(bench, executable);
+    }
+    if bench.options.wants(Part::Overload) {
+        overload::all(bench, executable);
     }
 }

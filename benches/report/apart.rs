@@ -17,7 +17,7 @@ pub(crate) fn tables(record: &Record) -> String {
 }
 
 /// A table, or nothing when it has no rows.
-fn table(title: &str, words: &str, columns: &[&str], rows: &str) -> String {
+pub(super) fn table(title: &str, words: &str, columns: &[&str], rows: &str) -> String {
     if rows.is_empty() {
         return String::new();
     }

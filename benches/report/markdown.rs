@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::apart;
 use super::budgets::Verdict;
 use super::numbers::{language, last, megabytes, milliseconds, per_second};
+use super::{apart, overload};
 use crate::record::{Record, Series};
 
 /// The whole page.
@@ -19,6 +19,7 @@ pub(crate) fn page(record: &Record, verdicts: &[Verdict], plots: &[String]) -> S
     page += &phases(record);
     page += &memory(record);
     page += &apart::tables(record);
+    page += &overload::table(record);
     page += &all(record);
     page += &notes(record);
     page

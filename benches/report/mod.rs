@@ -7,6 +7,7 @@ pub(crate) mod compare;
 mod curves;
 mod markdown;
 mod numbers;
+mod overload;
 mod plots;
 mod svg;
 

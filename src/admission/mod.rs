@@ -1,7 +1,9 @@
 //! Who may be invoked now: a function's rate limit and its circuit breaker, asked before an invocation and told after
-//! it. Both are of one function, and neither waits. Knows neither HTTP nor processes.
+//! it, and whether callers may wait when all instances are busy. All are of one function, and none waits itself. Knows
+//! neither HTTP nor processes.
 
 mod breaker;
+mod pressure;
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +16,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
 pub(crate) use breaker::{Breaker, Mode, State, Trip};
+pub(crate) use pressure::{Line, Order, OverloadSettings, Pressure, Tolerance, Verdict};
 
 use crate::error::Origin;
 

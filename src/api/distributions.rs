@@ -6,7 +6,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
-use super::prometheus::{Sample, Written};
+use super::prometheus::{Sample, Written, gauge};
 use crate::cost::float;
 use crate::telemetry::{BOUNDS_US, Buckets, Figures};
 
@@ -14,6 +14,7 @@ use crate::telemetry::{BOUNDS_US, Buckets, Figures};
 pub(super) fn write(samples: &[Sample], encoder: &mut DescriptorEncoder<'_>) -> Written {
     invocations(samples, encoder)?;
     throttles(samples, encoder)?;
+    waiting(samples, encoder)?;
     durations(samples, encoder)?;
     starts(samples, encoder)?;
     queue(samples, encoder)?;
@@ -42,13 +43,30 @@ fn invocations(samples: &[Sample], encoder: &mut DescriptorEncoder<'_>) -> Writt
 }
 
 fn throttles(samples: &[Sample], encoder: &mut DescriptorEncoder<'_>) -> Written {
-    let help = "Callers that were sent away since the platform's start";
+    let help =
+        "Callers that were sent away, or went, before anything ran, since the platform's start";
     let mut family = encoder.encode_descriptor("throttles", help, None, MetricType::Counter)?;
     for sample in samples {
         for (reason, count) in &sample.detail.throttles {
             let labels = [("function", sample.name.as_str()), ("reason", reason)];
             ConstCounter::new(*count).encode(family.encode_family(&labels)?)?;
         }
+    }
+    Ok(())
+}
+
+fn waiting(samples: &[Sample], encoder: &mut DescriptorEncoder<'_>) -> Written {
+    let help = "Callers who wait for an instance";
+    let mut family = encoder.encode_descriptor("waiting", help, None, MetricType::Gauge)?;
+    for sample in samples {
+        let labels = [("function", sample.name.as_str())];
+        gauge(sample.waiting).encode(family.encode_family(&labels)?)?;
+    }
+    let help = "Whether callers are refused because more come than can be served";
+    let mut family = encoder.encode_descriptor("overloaded", help, None, MetricType::Gauge)?;
+    for sample in samples {
+        let labels = [("function", sample.name.as_str())];
+        gauge(usize::from(sample.overloaded)).encode(family.encode_family(&labels)?)?;
     }
     Ok(())
 }

@@ -33,6 +33,8 @@ pub(super) struct Sample {
     idle: usize,
     parked: usize,
     live: usize,
+    pub(super) waiting: usize,
+    pub(super) overloaded: bool,
 }
 
 /// Everything at one moment.
@@ -40,6 +42,7 @@ pub(super) struct Sample {
 struct Samples {
     functions: Vec<Sample>,
     instances: usize,
+    waiting_for_room: usize,
     uptime_s: f64,
     log_queue: usize,
     alerts: [(Kind, usize); Kind::ALL.len()],
@@ -76,6 +79,8 @@ fn samples(platform: &Platform) -> Samples {
             idle: census.idle.len(),
             parked: census.parked.len(),
             live: census.live,
+            waiting: census.waiting,
+            overloaded: census.overloaded,
         }
     });
     let mut shown: Vec<Sample> = shown.collect();
@@ -98,6 +103,7 @@ fn samples(platform: &Platform) -> Samples {
     Samples {
         functions: shown,
         instances: platform.instances(),
+        waiting_for_room: platform.functions_waiting(),
         uptime_s: platform.uptime().as_secs_f64(),
         log_queue: intake.waiting().0,
         alerts: platform.alerts().firing(),
@@ -244,6 +250,11 @@ impl Samples {
                 "instances_live",
                 "Instances of all functions",
                 float(self.instances as u64),
+            ),
+            (
+                "functions_waiting_for_room",
+                "Functions whose callers wait because the platform has all the instances that it may have",
+                float(self.waiting_for_room as u64),
             ),
             (
                 "uptime_seconds",

@@ -45,6 +45,7 @@ impl Config {
                 "at least 1 (ms)",
             ),
             (self.max_instances >= 1, "max_instances", "at least 1"),
+            (self.max_zygotes >= 1, "max_zygotes", "at least 1"),
             (self.versions_kept >= 1, "versions_kept", "at least 1"),
             (
                 self.default_max_instances >= 1,

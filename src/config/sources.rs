@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use super::{Config, TlsSettings};
 
 /// Tables of the file; variables for their keys begin with the table's name.
-const TABLES: [&str; 3] = ["events", "tls", "websockets"];
+const TABLES: [&str; 4] = ["events", "overload", "tls", "websockets"];
 
 /// The key that a variable stands for, without `ZYGO_`: `table.key` for one in a table.
 pub(super) fn key(variable: &str) -> String {

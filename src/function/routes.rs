@@ -15,12 +15,13 @@ use crate::trigger::http::HttpTrigger;
 
 /// A path or a domain that another function has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} belongs to the function `{function}`")]
+#[error("{what} belongs to the function `{function}`; {fix}")]
 pub struct Taken {
     /// JSON pointer to the field that asks for it.
     pub pointer: String,
     what: &'static str,
     function: String,
+    fix: &'static str,
 }
 
 /// Whom a request is for, and by which trigger.
@@ -170,11 +171,14 @@ impl Route {
                 pointer: "/customDomain".to_owned(),
                 what: "the domain",
                 function,
+                fix: "choose another, or take it from that function first",
             }),
             Site::Platform if self.collides(other) => Some(Taken {
                 pointer: self.pointer.clone(),
                 what: "the path, with one of the methods,",
                 function,
+                fix: "on the platform's own address each path leads to one function, so choose another \
+                      path or other methods, or give this function a customDomain, where all paths are its own",
             }),
             _ => None,
         }

@@ -74,7 +74,8 @@ impl Version {
             load: config.load_timeout(),
             end: limits.timeout + config.drain_timeout(),
         };
-        let zygote = ZygoteSlot::new(language, function, bundle, output, times);
+        let boots = capacity.boots();
+        let zygote = ZygoteSlot::new(language, function, bundle, output, times, boots);
         let pool = Pool::new(pool_settings(manifest, config), zygote, capacity);
         Arc::new(Self {
             stored,
@@ -117,7 +118,7 @@ impl Version {
     /// Makes it ready to serve: its zygote is there and has loaded the code.
     pub(crate) async fn prepare(&self) -> Result<(), ZygoteError> {
         self.pool.revive();
-        self.pool.zygote().get().await?;
+        self.pool.zygote_to_fork().await?;
         self.pool.refill();
         Ok(())
     }
@@ -145,6 +146,7 @@ fn pool_settings(manifest: &Manifest, config: &Config) -> PoolSettings {
         isolation: manifest.isolation,
         idle_timeout: Duration::from_millis(config.idle_timeout_ms),
         queue_timeout: Duration::from_millis(config.queue_timeout_ms),
+        tolerance: config.overload.into(),
     }
 }
 

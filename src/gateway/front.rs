@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper_util::service::TowerToHyperService;
 
 use super::client::{Client, Peer};
+use super::problem::RequestError;
 use crate::platform::Platform;
 use crate::route::normal_host;
 
@@ -80,6 +81,26 @@ pub(super) fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> 
     authority.or_else(|| headers.get(header::HOST)?.to_str().ok())
 }
 
+/// Refuses a `Host` that is none, or is there twice: applications build addresses of it. It may be missing, or empty.
+pub(super) fn check_host(headers: &HeaderMap) -> Result<(), RequestError> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = hosts.next().map(|host| host.to_str().unwrap_or("@"));
+    match host.is_none_or(is_host) && hosts.next().is_none() {
+        true => Ok(()),
+        false => {
+            let rule = "Host must be one name or address, with or without a port";
+            Err(RequestError::malformed("/headers/host", rule.to_owned()))
+        }
+    }
+}
+
+fn is_host(host: &str) -> bool {
+    let port = host.rsplit_once(':').map(|(_, port)| port);
+    let is_port =
+        |port: &str| port.ends_with(']') || port.bytes().all(|byte| byte.is_ascii_digit());
+    host.is_empty() || (port.is_none_or(is_port) && normal_name(host).is_some())
+}
+
 /// The same request at the encrypted port, with its method and body.
 fn redirect(request: &Request<Body>, port: u16) -> Response {
     let Some(name) = host(request.uri(), request.headers()).and_then(normal_name) else {
@@ -101,4 +122,37 @@ fn redirect(request: &Request<Body>, port: u16) -> Response {
 fn normal_name(host: &str) -> Option<String> {
     let authority: http::uri::Authority = host.parse().ok()?;
     (!host.contains('@')).then(|| authority.host().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_with_or_without_a_port() {
+        for host in [
+            "",
+            "localhost",
+            "api.example.com:3000",
+            "127.0.0.1",
+            "[::1]",
+            "[::1]:80",
+            "a_b",
+        ] {
+            assert!(is_host(host), "{host}");
+        }
+        for host in [
+            "[::1",
+            "::1]",
+            "[::1]x",
+            "a b",
+            "a/b",
+            "user@host",
+            "a:b",
+            "a:1:2",
+            "@",
+        ] {
+            assert!(!is_host(host), "{host}");
+        }
+    }
 }

@@ -105,8 +105,11 @@ pub(super) fn is_wanted(headers: &HeaderMap) -> Result<bool, RequestError> {
 
 /// The response of the invoke API to a caller who asked for the handler's own answer; a problem when there is none.
 pub(super) fn respond(request_id: &str, reply: Reply) -> Response {
-    let (answer, body, start_kind, rate) = match reply {
-        Reply::InPieces(head, body) => (head.answer, body, head.start_kind, head.rate),
+    let (answer, body, start_kind, rate, refusal) = match reply {
+        Reply::InPieces(head, body) => {
+            let refusal = Some(head.refusal);
+            (head.answer, body, head.start_kind, head.rate, refusal)
+        }
         Reply::Whole(
             _,
             Outcome {
@@ -117,7 +120,7 @@ pub(super) fn respond(request_id: &str, reply: Reply) -> Response {
             },
         ) => {
             let body = Body::from(std::mem::take(&mut answer.body));
-            (answer, body, start_kind, rate)
+            (answer, body, start_kind, rate, None)
         }
         Reply::Whole(version, failed) => {
             return response::of_invocation(request_id, version.number(), failed);
@@ -130,9 +133,13 @@ pub(super) fn respond(request_id: &str, reply: Reply) -> Response {
     };
     let mut response = match head::checked(&answer, rules) {
         Ok((status, headers)) => (status, headers, body).into_response(),
-        Err(fault) => Problem::new(NO_RESPONSE, fault.to_string())
-            .with_request(request_id, None)
-            .into_response(),
+        Err(fault) => {
+            if let Some(refusal) = refusal {
+                refusal.because(fault.to_string());
+            }
+            let problem = Problem::new(NO_RESPONSE, fault.to_string());
+            problem.with_request(request_id, None).into_response()
+        }
     };
     head::note(&mut response, start_kind, rate);
     response::with_request_id(response, request_id)

@@ -71,7 +71,7 @@ impl Instance {
             let event = tokio::select! {
                 biased;
                 event = self.receive(limits.response_len_max) => event?,
-                () = taker.gone() => return Err(InstanceError::Cancelled),
+                reason = taker.gone() => return Err(reason.into()),
             };
             match event {
                 Event::Logged(number, level, text) if self.is_current(number) => {
@@ -111,7 +111,8 @@ impl Instance {
     fn tell_cut(&self, error: &InstanceError, journal: &Journal) {
         let tell = |line: &str| journal.line(Level::Error, line, Some(self.id));
         match error {
-            InstanceError::Cancelled => {}
+            // Whoever refused it has told.
+            InstanceError::Cancelled | InstanceError::NoResponse(_) => {}
             InstanceError::Failed(failure) | InstanceError::OutOfMemory(failure) => {
                 tell(&format!("the answer was cut: {error}"));
                 failure

@@ -49,6 +49,9 @@ pub enum InstanceError {
         /// The limit.
         max: usize,
     },
+    /// What came before the pieces of the answer is no head of a response.
+    #[error("the answer is no response: {0}")]
+    NoResponse(String),
     /// Whoever took the answer went away before its end.
     #[error("the caller went away before the end of the answer")]
     Cancelled,
@@ -58,6 +61,7 @@ impl From<NotTaken> for InstanceError {
     fn from(reason: NotTaken) -> Self {
         match reason {
             NotTaken::Gone => Self::Cancelled,
+            NotTaken::Refused(reason) => Self::NoResponse(reason),
             NotTaken::TooLong(max) => Self::StreamTooLong { max },
         }
     }

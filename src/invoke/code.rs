@@ -27,6 +27,7 @@ impl InvokeError {
 fn pool(error: PoolError) -> &'static str {
     match error {
         PoolError::QueueFull { .. } | PoolError::QueueTimeout(_) => "concurrency_limit",
+        PoolError::Overloaded { .. } => "overloaded",
         PoolError::PlatformFull => "platform_full",
         PoolError::Retired => "version_gone",
     }
@@ -58,6 +59,7 @@ fn instance(error: &InstanceError) -> &'static str {
             FailureKind::OutOfMemory => "memory_limit",
             FailureKind::Load | FailureKind::HandlerNotFound => "load_failed",
         },
+        InstanceError::NoResponse(_) => "invalid_response",
         InstanceError::OutOfMemory(_) => "memory_limit",
         InstanceError::TimedOut(_) => "timeout",
         InstanceError::Exited(_) | InstanceError::Killed(_) | InstanceError::Vanished => {

@@ -10,6 +10,7 @@
 //! Everything that starts an invocation (HTTP, a schedule, a queue) ends up here. Knows no HTTP.
 
 mod code;
+mod progress;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ use crate::packet_socket::PacketSocket;
 use crate::pool::{Found, Grant, Lease, Permit, PoolError};
 use crate::stream::Taker;
 use crate::zygote::ZygoteError;
+use progress::Begun;
+pub(crate) use progress::Progress;
 
 /// An invocation whose instance was gone before it began is tried once more.
 const ATTEMPTS: u32 = 2;
@@ -76,11 +79,12 @@ pub(crate) async fn invoke(
     current: impl Fn() -> Arc<Version>,
     invocation: &Invocation,
     taker: &mut Taker,
+    progress: &Progress,
 ) -> (Arc<Version>, Outcome) {
     let mut attempt = 1;
     loop {
         let version = current();
-        let outcome = attempt_once(&version, invocation, taker).await;
+        let outcome = attempt_once(&version, invocation, taker, progress).await;
         let retry = attempt < ATTEMPTS
             && outcome
                 .result
@@ -93,14 +97,19 @@ pub(crate) async fn invoke(
     }
 }
 
-async fn attempt_once(version: &Version, invocation: &Invocation, taker: &mut Taker) -> Outcome {
+async fn attempt_once(
+    version: &Version,
+    invocation: &Invocation,
+    taker: &mut Taker,
+    progress: &Progress,
+) -> Outcome {
     let started = match version.pool().acquire().await {
         Ok(Grant::Ready(lease)) => Ok(Started::found(lease)),
         Ok(Grant::Permit(permit)) => fork(version, permit, invocation).await,
         Err(error) => Err(error.into()),
     };
     match started {
-        Ok(started) => serve(version, started, invocation, taker).await,
+        Ok(started) => serve(version, started, invocation, taker, progress).await,
         Err(error) => failed(error, invocation),
     }
 }
@@ -130,9 +139,9 @@ async fn fork(
     permit: Permit,
     invocation: &Invocation,
 ) -> Result<Started, InvokeError> {
-    let slot = version.pool().zygote();
-    slot.admit().await?;
-    let Found { zygote, booted } = slot.get().await?;
+    let pool = version.pool();
+    pool.zygote().admit().await?;
+    let Found { zygote, booted } = pool.zygote_to_fork().await?;
     let (socket, theirs) = PacketSocket::pair().map_err(ZygoteError::from)?;
     let sent_ns = clock::monotonic_ns();
     Instance::send_ahead(&socket, invocation, version.limits().timeout)
@@ -157,6 +166,7 @@ async fn serve(
     started: Started,
     invocation: &Invocation,
     taker: &mut Taker,
+    progress: &Progress,
 ) -> Outcome {
     let Started {
         mut lease,
@@ -167,6 +177,12 @@ async fn serve(
     let limits: Limits = version.limits();
     let journal = &version.journal().of(&invocation.request_id);
     taker.served_by(kind);
+    progress.begin(Begun {
+        kind,
+        instance,
+        sent_ns: sent_ns.unwrap_or_else(clock::monotonic_ns),
+        boot,
+    });
     let served = match sent_ns {
         Some(sent_ns) => {
             let instance = lease.instance();

@@ -6,9 +6,10 @@ use zygo_wire::control::Level;
 
 use super::{Platform, spans};
 use crate::config::Networks;
+use crate::error::Origin;
 use crate::function::{Function, Routes, Version};
 use crate::invocation::{Answer, Invocation, Outcome, Trigger};
-use crate::invoke::{self, InvokeError};
+use crate::invoke::{self, InvokeError, Progress};
 use crate::stream::Taker;
 use crate::telemetry::{NS_PER_MS, OK, Record};
 use crate::time::unix_ns;
@@ -50,14 +51,12 @@ impl Platform {
         let (version, outcome) = match gate.enter(trip) {
             Ok(rate) => {
                 taker.admitted(rate);
-                let _in_flight = current().journal().begin();
-                let (version, outcome) = invoke::invoke(current, invocation, taker).await;
-                let ended = outcome
-                    .result
-                    .as_ref()
-                    .map(drop)
-                    .map_err(InvokeError::origin);
-                gate.leave(trip, ended);
+                let mut watch = Watch::new(self, current(), invocation);
+                let _in_flight = watch.version.journal().begin();
+                let progress = &watch.progress;
+                let (version, outcome) = invoke::invoke(current, invocation, taker, progress).await;
+                watch.is_over = true;
+                gate.leave(trip, outcome.result.as_ref().map(drop).map_err(blamed));
                 (version, Outcome { rate, ..outcome })
             }
             Err(refusal) => (current(), invoke::failed(refusal.into(), invocation)),
@@ -68,12 +67,17 @@ impl Platform {
         {
             self.say(&version, invocation, answer);
         }
-        let record = record(&version, invocation, &outcome);
+        self.ended(&version, invocation, &outcome);
+        (version, outcome)
+    }
+
+    /// Keeps what is kept of an invocation.
+    fn ended(&self, version: &Version, invocation: &Invocation, outcome: &Outcome) {
+        let record = record(version, invocation, outcome);
         self.tracer.end(&invocation.trace, || {
-            spans::ended(&version, invocation, &outcome, &record)
+            spans::ended(version, invocation, outcome, &record)
         });
         version.journal().record(record);
-        (version, outcome)
     }
 
     /// Sends what an answer says to connections of its function. Returns what it says to the one that asked.
@@ -103,6 +107,45 @@ impl Platform {
             journal().line(Level::Warn, &line, None);
         }
         said.reply
+    }
+}
+
+/// Whose fault a breaker takes it for. That there was no instance to be had says nothing of the function.
+fn blamed(error: &InvokeError) -> Origin {
+    match error {
+        InvokeError::Pool(_) => Origin::Caller,
+        other => other.origin(),
+    }
+}
+
+/// An invocation under way. Its future is dropped when its caller goes away, wherever it is: then this is what tells of it.
+struct Watch<'a> {
+    platform: &'a Platform,
+    version: Arc<Version>,
+    invocation: &'a Invocation,
+    progress: Progress,
+    is_over: bool,
+}
+
+impl<'a> Watch<'a> {
+    fn new(platform: &'a Platform, version: Arc<Version>, invocation: &'a Invocation) -> Self {
+        Self {
+            platform,
+            version,
+            invocation,
+            progress: Progress::default(),
+            is_over: false,
+        }
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let outcome = self.progress.cancelled(self.invocation);
+            self.platform
+                .ended(&self.version, self.invocation, &outcome);
+        }
     }
 }
 

@@ -121,7 +121,7 @@ impl Platform {
             &isolation,
             Limits::new(&config),
         ));
-        let capacity = Arc::new(Capacity::new(config.max_instances));
+        let capacity = Arc::new(Capacity::new(config.max_instances, config.max_zygotes));
         let artifacts = Artifacts::open(&config.data_dir)?;
         let folders = open_folders(&config, &artifacts).map_err(files)?;
         let deployer = Deployer {
@@ -212,6 +212,11 @@ impl Platform {
         self.capacity.live()
     }
 
+    /// Functions whose callers wait for the platform's room.
+    pub(crate) fn functions_waiting(&self) -> usize {
+        self.capacity.hungry()
+    }
+
     /// Logs, records and figures.
     pub(crate) fn telemetry(&self) -> &Arc<Telemetry> {
         &self.telemetry
@@ -270,6 +275,7 @@ async fn tend(platform: std::sync::Weak<Platform>) {
         for function in platform.registry.list() {
             function.tend();
         }
+        platform.capacity.relieve();
         orphans::reap(&mut ended);
     }
 }

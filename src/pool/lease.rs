@@ -102,7 +102,7 @@ impl Lease {
     pub(crate) fn discard(self) {
         tokio::spawn(async move {
             let pool = self.permit.pool.clone();
-            if !pool.as_ref().is_some_and(|pool| pool.has_waiters()) {
+            if !pool.as_ref().is_some_and(|pool| pool.is_wanted()) {
                 tokio::time::sleep(DISCARD_DELAY).await;
             }
             drop(self);

@@ -6,9 +6,12 @@
 //!          ─► parked ────────────────────► lease           └─► dropped: killed, its room goes to the first waiter
 //!          ─► permit ─► fork ────────────► lease
 //!          ─► queue (bounded, with a deadline) ─► lease or permit
+//!                └─ more come than can be served: told at once
 //! ```
 //! The state is written here alone, under one short lock that is never held across an await; what to do is decided by
 //! `policy.rs`. A hop to a task of its own would cost a wake-up for each invocation.
+//! Where the platform has no room for another instance, the pool is hungry: `capacity.rs` knows all that are, and gives each
+//! its part (`room.rs`).
 //! Knows nothing of HTTP, and of invocations only that they need an instance.
 
 mod capacity;
@@ -16,14 +19,16 @@ mod lease;
 mod park;
 mod policy;
 mod refresh;
+mod room;
 mod settings;
 mod tend;
+mod waiters;
 mod zygote_slot;
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::Receiver;
 
 pub(crate) use capacity::Capacity;
 pub(crate) use lease::{Grant, Lease, Permit};
@@ -31,11 +36,13 @@ pub(crate) use policy::Bounds;
 use policy::{Decision, Snapshot};
 pub(crate) use settings::PoolSettings;
 pub use settings::{Isolation, PoolError};
+use waiters::{Granted, Turned, Waiters};
 pub(crate) use zygote_slot::{Bundle, Ensured, Found, Times, ZygoteSlot};
 
 use crate::instance::Instance;
 use crate::invocation::StartKind;
 use crate::packet_socket::Home;
+use crate::zygote::ZygoteError;
 
 /// The instances of one version.
 #[derive(Debug)]
@@ -46,18 +53,35 @@ pub(crate) struct Pool {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     /// Last in, first out: the one that served last is the warmest, and the others grow old enough to be let go.
     idle: Vec<Instance>,
     parked: Vec<Instance>,
     filling: usize,
     live: usize,
-    waiters: VecDeque<oneshot::Sender<Grant>>,
+    waiters: Waiters,
+    /// Whether the platform knows that callers wait for room.
+    hungry: bool,
+    /// Since when no instance lives.
+    rests_since: Instant,
     retired: bool,
 }
 
 impl State {
+    fn new(settings: PoolSettings) -> Self {
+        Self {
+            idle: Vec::new(),
+            parked: Vec::new(),
+            filling: 0,
+            live: 0,
+            waiters: Waiters::new(settings.tolerance),
+            hungry: false,
+            rests_since: Instant::now(),
+            retired: false,
+        }
+    }
+
     fn snapshot(&self) -> Snapshot {
         Snapshot {
             idle: self.idle.len(),
@@ -67,12 +91,22 @@ impl State {
             waiting: self.waiters.len(),
         }
     }
+
+    /// One instance less.
+    fn lose_one(&mut self) {
+        self.live -= 1;
+        if self.live == 0 {
+            self.rests_since = Instant::now();
+        }
+    }
 }
 
 /// What [`Pool::acquire`] does outside the lock.
 enum Next {
     Go(Grant),
-    Wait(oneshot::Receiver<Grant>),
+    Wait(Receiver<Granted>),
+    /// The same, and the platform has to look for room.
+    Hungry(Receiver<Granted>),
     Fail(PoolError),
 }
 
@@ -83,32 +117,45 @@ impl Pool {
         zygote: ZygoteSlot,
         capacity: Arc<Capacity>,
     ) -> Arc<Self> {
-        Arc::new(Self {
+        let pool = Arc::new(Self {
             settings,
             zygote,
             capacity,
-            state: Mutex::default(),
-        })
+            state: Mutex::new(State::new(settings)),
+        });
+        pool.capacity.enter(&pool);
+        pool
     }
 
     /// Gets an instance, or the permission to fork one.
     pub(crate) async fn acquire(self: &Arc<Self>) -> Result<Grant, PoolError> {
-        match self.next() {
-            Next::Go(grant) => Ok(grant),
-            Next::Fail(error) => Err(error),
-            Next::Wait(granted) => {
-                match tokio::time::timeout(self.settings.queue_timeout, granted).await {
-                    Ok(Ok(grant)) => Ok(grant),
-                    Ok(Err(_)) => Err(PoolError::Retired),
-                    Err(_) => Err(PoolError::QueueTimeout(self.settings.queue_timeout)),
-                }
+        let granted = match self.next() {
+            Next::Go(grant) => return Ok(grant),
+            Next::Fail(error) => return Err(error),
+            Next::Wait(granted) => granted,
+            Next::Hungry(granted) => {
+                self.capacity.relieve();
+                granted
             }
+        };
+        let patience = self.settings.queue_timeout;
+        match tokio::time::timeout(patience, granted).await {
+            Ok(Ok(granted)) => granted,
+            Ok(Err(_)) => Err(PoolError::Retired),
+            Err(_) if self.lock().live < self.settings.bounds.instances_max => {
+                Err(PoolError::PlatformFull)
+            }
+            Err(_) => Err(PoolError::QueueTimeout(patience)),
         }
     }
 
-    /// Whether callers are in the queue.
-    fn has_waiters(&self) -> bool {
-        !self.lock().waiters.is_empty()
+    /// The zygote to fork from, made now if there is none. If there are too many of them then, one that nobody needs ends.
+    pub(crate) async fn zygote_to_fork(&self) -> Result<Found, ZygoteError> {
+        let found = self.zygote.get().await?;
+        if found.booted.is_some() {
+            self.capacity.trim_zygotes();
+        }
+        Ok(found)
     }
 
     /// The zygote of this version.
@@ -128,7 +175,7 @@ impl Pool {
             state.retired = true;
             let mut instances = std::mem::take(&mut state.idle);
             instances.append(&mut state.parked);
-            (std::mem::take(&mut state.waiters), instances)
+            (state.waiters.take_all(), instances)
         };
         drop(waiting);
         for instance in instances {
@@ -138,7 +185,8 @@ impl Pool {
 
     /// Serves again, after [`Self::retire`].
     pub(crate) fn revive(&self) {
-        self.lock().retired = false;
+        let mut state = self.lock();
+        (state.retired, state.rests_since) = (false, Instant::now());
     }
 
     fn next(self: &Arc<Self>) -> Next {
@@ -161,29 +209,38 @@ impl Pool {
                         return Next::Go(Grant::Ready(lease));
                     }
                 }
-                Decision::Fork => {
-                    return self
-                        .permit(&mut state)
-                        .map_or(Next::Fail(PoolError::PlatformFull), Next::Go);
-                }
-                Decision::Wait => {
-                    let (grant, granted) = oneshot::channel();
-                    state.waiters.push_back(grant);
-                    return Next::Wait(granted);
-                }
-                Decision::Reject if forget_gone_waiters(&mut state) => {}
-                Decision::Reject => {
-                    let Bounds {
-                        instances_max,
-                        waiters_max,
-                        ..
-                    } = self.settings.bounds;
-                    return Next::Fail(PoolError::QueueFull {
-                        instances_max,
-                        waiters_max,
-                    });
-                }
+                // Nobody overtakes those who wait for the platform's room.
+                Decision::Fork if state.hungry => return self.wait(&mut state),
+                Decision::Fork => match self.permit(&mut state) {
+                    Some(grant) => return Next::Go(grant),
+                    None => return self.wait(&mut state),
+                },
+                Decision::Wait => return self.wait(&mut state),
             }
+        }
+    }
+
+    /// Queues a caller, unless too many wait.
+    fn wait(self: &Arc<Self>, state: &mut State) -> Next {
+        let Bounds {
+            instances_max,
+            waiters_max,
+            ..
+        } = self.settings.bounds;
+        let is_short = state.live < instances_max;
+        let over = match is_short {
+            true => PoolError::PlatformFull,
+            false => PoolError::Overloaded { instances_max },
+        };
+        let working = state.live - state.filling;
+        match state.waiters.arrive(waiters_max, working, over) {
+            Ok(granted) if is_short && self.get_hungry(state) => Next::Hungry(granted),
+            Ok(granted) => Next::Wait(granted),
+            Err(Turned::Full) if !is_short => Next::Fail(PoolError::QueueFull {
+                instances_max,
+                waiters_max,
+            }),
+            Err(Turned::Full | Turned::Overloaded) => Next::Fail(over),
         }
     }
 
@@ -196,8 +253,8 @@ impl Pool {
     ) -> Option<Lease> {
         let instance = instance?;
         if !instance.is_usable() {
-            state.live -= 1;
-            self.capacity.give_back();
+            state.lose_one();
+            self.capacity.put_back();
             return None;
         }
         Some(Lease::new(instance, Permit::new(self), kind))
@@ -208,60 +265,6 @@ impl Pool {
             state.live += 1;
             Grant::Permit(Permit::new(self))
         })
-    }
-
-    /// An instance is free: the first waiter gets it, or it becomes idle.
-    fn give_back(self: &Arc<Self>, lease: Lease) {
-        let mut state = self.lock();
-        let Some(lease) = offer(&mut state, lease.into_warm()) else {
-            return;
-        };
-        if state.retired || lease.is_replaced() {
-            // Dropping the lease takes the lock again.
-            drop(state);
-            drop(lease);
-            return;
-        }
-        let mut instance = lease.into_instance();
-        instance.rest();
-        state.idle.push(instance);
-    }
-
-    /// An instance that was forked ahead of demand is ready: the first waiter gets it, or it stays parked.
-    fn add_parked(self: &Arc<Self>, instance: Instance) {
-        let lease = Lease::new(instance, Permit::new(self), StartKind::Parked);
-        let mut state = self.lock();
-        state.filling -= 1;
-        let Some(lease) = offer(&mut state, lease) else {
-            return;
-        };
-        if state.retired || lease.is_replaced() {
-            drop(state);
-            drop(lease);
-            return;
-        }
-        state.parked.push(lease.into_instance());
-    }
-
-    /// The room of an instance that is no more goes to the first waiter, or becomes free.
-    fn release_room(self: &Arc<Self>) {
-        let mut state = self.lock();
-        while let Some(waiter) = state.waiters.pop_front() {
-            match waiter.send(Grant::Permit(Permit::new(self))) {
-                Ok(()) => return,
-                Err(Grant::Permit(permit)) => permit.defuse(),
-                Err(Grant::Ready(_)) => {}
-            }
-        }
-        state.live -= 1;
-        drop(state);
-        self.capacity.give_back();
-    }
-
-    /// Kills an instance that the pool held, and frees its room.
-    fn discard(self: &Arc<Self>, instance: Instance) {
-        drop(instance);
-        self.release_room();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -276,23 +279,4 @@ fn take_nearest(idle: &mut Vec<Instance>) -> Option<Instance> {
         Some(index) => Some(idle.remove(index)),
         None => idle.pop(),
     }
-}
-
-/// Offers an instance to the waiters in their order; returns it when nobody waits any more.
-fn offer(state: &mut State, mut lease: Lease) -> Option<Lease> {
-    while let Some(waiter) = state.waiters.pop_front() {
-        match waiter.send(Grant::Ready(lease)) {
-            Err(Grant::Ready(returned)) => lease = returned,
-            // A waiter is only ever offered what this function sent.
-            Ok(()) | Err(Grant::Permit(_)) => return None,
-        }
-    }
-    Some(lease)
-}
-
-/// Waiters whose callers went away take up no room in the queue. Whether any did.
-fn forget_gone_waiters(state: &mut State) -> bool {
-    let before = state.waiters.len();
-    state.waiters.retain(|waiter| !waiter.is_closed());
-    state.waiters.len() < before
 }

@@ -28,7 +28,8 @@ impl Pool {
 
     fn reserve_for_parking(&self) -> usize {
         let mut state = self.lock();
-        if state.retired || self.zygote.is_slowed() {
+        // Ahead of demand comes after demand.
+        if state.retired || self.zygote.is_slowed() || self.capacity.hungry() > 0 {
             return 0;
         }
         let wanted = policy::to_park(state.snapshot(), self.settings.bounds);

@@ -37,10 +37,8 @@ pub(crate) enum Decision {
     TakeParked,
     /// Fork one.
     Fork,
-    /// Queue the caller.
+    /// Let the caller wait, unless too many do.
     Wait,
-    /// Send the caller away.
-    Reject,
 }
 
 /// Decides for one caller.
@@ -51,11 +49,17 @@ pub(crate) fn decide(now: Snapshot, bounds: Bounds) -> Decision {
         Decision::TakeParked
     } else if now.live < bounds.instances_max {
         Decision::Fork
-    } else if now.waiting < bounds.waiters_max {
-        Decision::Wait
     } else {
-        Decision::Reject
+        Decision::Wait
     }
+}
+
+/// Whether a pool gives the room of one of its instances away, to callers of the hungriest other: where that has fewer, for
+/// an instance that nobody waits for here, or so few that it has no more afterwards. So room that a pool has come by fairly
+/// stays warm between its callers, and none moves to and fro.
+pub(crate) fn yields(now: Snapshot, bounds: Bounds, hungriest: Option<usize>) -> bool {
+    let needed = usize::from(now.waiting > 0);
+    hungriest.is_some_and(|theirs| now.live > bounds.instances_min && theirs + needed < now.live)
 }
 
 /// How many instances to fork ahead of demand now.
@@ -113,11 +117,49 @@ mod tests {
                 Decision::Reuse => prop_assert!(now.idle > 0),
                 Decision::TakeParked => prop_assert!(now.idle == 0 && now.parked > 0),
                 Decision::Fork => prop_assert!(now.live < bounds.instances_max),
-                Decision::Wait => prop_assert!(now.waiting < bounds.waiters_max),
-                Decision::Reject => {
+                Decision::Wait => {
                     prop_assert!(now.idle == 0 && now.parked == 0);
                     prop_assert!(now.live >= bounds.instances_max);
                 }
+            }
+        }
+
+        /// Pools that are always hungry, and of which one after the other has an instance that is free.
+        #[test]
+        fn room_is_shared_evenly_and_then_stays(
+            mut live in prop::collection::vec(0..60_usize, 2..8), turns in prop::collection::vec(0..8_usize, 0..100),
+        ) {
+            let bounds = Bounds { instances_min: 0, instances_max: 100, parked: 0, waiters_max: 10 };
+            let all: usize = live.iter().sum();
+            let turn = |live: &mut Vec<usize>, pool: usize| {
+                let pool = pool % live.len();
+                let now = Snapshot { idle: 0, parked: 0, filling: 0, live: live[pool], waiting: 1 };
+                let (poorest, least) = live.iter().copied().enumerate().min_by_key(|(_, live)| *live).expect("some");
+                let moves = live[pool] > 0 && yields(now, bounds, Some(least));
+                if moves {
+                    live[pool] -= 1;
+                    live[poorest] += 1;
+                }
+                moves
+            };
+            for pool in turns.into_iter().chain((0..500).flat_map(|_| 0..8)) {
+                turn(&mut live, pool);
+            }
+            prop_assert_eq!(live.iter().sum::<usize>(), all);
+            let (least, most) = (live.iter().min(), live.iter().max());
+            prop_assert!(most.zip(least).is_some_and(|(most, least)| most - least <= 1), "{:?}", live);
+            // Nothing moves to and fro.
+            for pool in 0..live.len() {
+                prop_assert!(!turn(&mut live, pool));
+            }
+        }
+
+        #[test]
+        fn nobody_yields_without_need_or_below_the_minimum(now in snapshots(), bounds in bounds(), theirs in 0..40_usize) {
+            prop_assert!(!yields(now, bounds, None));
+            if yields(now, bounds, Some(theirs)) {
+                prop_assert!(now.live > bounds.instances_min);
+                prop_assert!(theirs < now.live);
             }
         }
 

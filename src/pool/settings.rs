@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Bounds;
+use crate::admission::Tolerance;
 use crate::error::Origin;
 
 /// Whether an instance may serve more than one invocation.
@@ -37,11 +38,17 @@ pub enum PoolError {
         /// The queue's limit.
         waiters_max: usize,
     },
+    /// More callers come than the function's instances can serve, so they need not wait.
+    #[error("more callers come than {instances_max} instances can serve; try again later")]
+    Overloaded {
+        /// The function's limit.
+        instances_max: usize,
+    },
     /// All instances stayed busy for as long as a caller may wait.
     #[error("all instances stayed busy for {} ms", .0.as_millis())]
     QueueTimeout(Duration),
-    /// The platform has as many instances as it may.
-    #[error("the platform has reached its limit of instances")]
+    /// The platform has as many instances as it may, and too many callers wait for one of them, or one did for too long.
+    #[error("the platform has reached its limit of instances, and all are busy")]
     PlatformFull,
     /// The version was replaced or deleted while the caller waited.
     #[error("the version is gone")]
@@ -53,7 +60,9 @@ impl PoolError {
     #[must_use]
     pub fn origin(&self) -> Origin {
         match self {
-            Self::QueueFull { .. } | Self::QueueTimeout(_) => Origin::Caller,
+            Self::QueueFull { .. } | Self::Overloaded { .. } | Self::QueueTimeout(_) => {
+                Origin::Caller
+            }
             Self::PlatformFull | Self::Retired => Origin::Platform,
         }
     }
@@ -70,4 +79,6 @@ pub(crate) struct PoolSettings {
     pub(crate) idle_timeout: Duration,
     /// How long a caller may wait.
     pub(crate) queue_timeout: Duration,
+    /// When callers need not wait.
+    pub(crate) tolerance: Tolerance,
 }

@@ -14,6 +14,10 @@ pub(crate) struct Census {
     pub(crate) parked: Vec<i32>,
     /// All instances there are or will be.
     pub(crate) live: usize,
+    /// Callers who wait.
+    pub(crate) waiting: usize,
+    /// Whether callers are refused because more come than can be served.
+    pub(crate) overloaded: bool,
 }
 
 impl Pool {
@@ -33,7 +37,7 @@ impl Pool {
         self.refill();
     }
 
-    /// Figures for people: idle, parked, and all instances with their process ids.
+    /// Figures for people: instances, with process ids, and who waits for one.
     pub(crate) fn census(&self) -> Census {
         let state = self.lock();
         let pids = |instances: &[Instance]| instances.iter().filter_map(Instance::pid).collect();
@@ -41,6 +45,8 @@ impl Pool {
             idle: pids(&state.idle),
             parked: pids(&state.parked),
             live: state.live,
+            waiting: state.waiters.count(),
+            overloaded: state.waiters.is_overloaded(),
         }
     }
 

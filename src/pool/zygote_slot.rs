@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use zygo_wire::Function;
 
 use super::refresh::Refreshing;
@@ -33,6 +33,8 @@ pub(crate) struct ZygoteSlot {
     bundle: Box<dyn Bundle>,
     output: Output,
     times: Times,
+    /// Turns to make a zygote, shared by all functions.
+    boots: Arc<Semaphore>,
     pub(super) current: ArcSwapOption<FunctionZygote>,
     /// Held while a zygote is made, so that one caller makes it and the others wait.
     pub(super) making: Mutex<Births>,
@@ -83,6 +85,7 @@ impl ZygoteSlot {
         bundle: Box<dyn Bundle>,
         output: Output,
         times: Times,
+        boots: Arc<Semaphore>,
     ) -> Self {
         let (current, making) = (ArcSwapOption::empty(), Mutex::default());
         let crashes = Arc::new(Crashes::new(language.limits()));
@@ -93,6 +96,7 @@ impl ZygoteSlot {
             bundle,
             output,
             times,
+            boots,
             current,
             making,
             crashes,
@@ -153,6 +157,14 @@ impl ZygoteSlot {
         }
     }
 
+    /// Ends the zygote because nobody needs it, unless one is being made. That is no death to be careful after.
+    pub(super) fn rest(&self) {
+        if let Ok(mut births) = self.making.try_lock() {
+            births.born = None;
+            self.stop();
+        }
+    }
+
     async fn make(&self, births: &mut Births) -> Result<Arc<FunctionZygote>, ZygoteError> {
         if let Some(born) = births.born.take() {
             tokio::time::sleep(births.back_off.after_death(born.elapsed())).await;
@@ -169,6 +181,8 @@ impl ZygoteSlot {
         single: Option<&Life>,
     ) -> Result<Arc<FunctionZygote>, ZygoteError> {
         self.bundle.ensure().await?;
+        // It is never closed; without a turn it would be made all the same.
+        let _turn = self.boots.acquire().await;
         let mut attempt = 1;
         loop {
             match self.boot_once(single).await {

@@ -27,12 +27,19 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Whether the caller was sent away before anything ran: no invocation, and nothing to pay.
+    /// Whether the caller was sent away, or went, before anything ran: no invocation, and nothing to pay.
     pub(crate) fn is_throttle(&self) -> bool {
-        matches!(
-            self.outcome,
-            "rate_limited" | "concurrency_limit" | "circuit_open" | "crash_back_off"
-        )
+        let has_gone = self.outcome == CANCELLED && self.start_kind.is_none();
+        has_gone
+            || matches!(
+                self.outcome,
+                "rate_limited"
+                    | "concurrency_limit"
+                    | "overloaded"
+                    | "platform_full"
+                    | "circuit_open"
+                    | "crash_back_off"
+            )
     }
 
     /// Whether it failed. That a caller went away is no failure of the function's.

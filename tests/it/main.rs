@@ -28,6 +28,8 @@
 //! - `observed`: lines that user code wrote
 //! - `figures`: records, figures and costs
 //! - `admission`: rate limits and circuit breakers
+//! - `overload`: more callers than can be served
+//! - `room`: functions that take room from each other
 //! - `auth`: keys that see some functions alone, and functions for everyone
 //! - `keys`: keys over time, and platforms that would ask nobody
 //! - `cli`: the command line, as people and scripts see it
@@ -126,11 +128,13 @@ mod marketplace;
 mod matrix;
 mod observed;
 mod openapi;
+mod overload;
 mod packages;
 mod parity;
 mod queue;
 mod queue_kills;
 mod refresh;
+mod room;
 mod routes;
 mod settings;
 mod snapshots;

@@ -117,12 +117,18 @@ fn a_path_belongs_to_one_function_and_moves_at_once() {
     assert_eq!(taken.problem(409), "route_taken");
     let problem = taken.json();
     assert_eq!(problem["pointer"], "/triggers/0/config/path");
+    let detail = problem["detail"].as_str().expect("a text");
     assert!(
-        problem["detail"]
-            .as_str()
-            .expect("a text")
-            .contains("`first`"),
+        ["`first`", "another path", "customDomain"]
+            .iter()
+            .all(|part| detail.contains(part)),
         "{problem}"
+    );
+    // That of a whole application is a path like any other.
+    named(&platform, "whole", &http("/")).expect(201);
+    assert_eq!(
+        named(&platform, "other", &http("/")).problem(409),
+        "route_taken"
     );
     assert_eq!(
         platform.get("/functions/second").status,

@@ -220,23 +220,6 @@ fn who_waits_too_long_is_turned_away() {
 }
 
 #[test]
-fn a_full_platform_says_so() {
-    let platform = Platform::start(&[
-        ("ZYGO_MAX_INSTANCES", "1"),
-        ("ZYGO_DEFAULT_MAX_INSTANCES", "1"),
-    ]);
-    let first = deploy(&platform, Language::Python, &json!({}));
-    let second = deploy(&platform, Language::Ruby, &json!({}));
-    platform.invoke(&first, &json!({})).expect(200);
-    assert_eq!(
-        platform.invoke(&second, &json!({})).problem(503),
-        "platform_full"
-    );
-    platform.delete(&format!("/functions/{first}")).expect(200);
-    platform.invoke(&second, &json!({})).expect(200);
-}
-
-#[test]
 fn idle_instances_go_and_the_minimum_stays() {
     let platform = Platform::start(&[("ZYGO_IDLE_TIMEOUT_MS", "300")]);
     in_every_language(|language| {

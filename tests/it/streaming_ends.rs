@@ -109,6 +109,37 @@ fn a_handler_that_fails_midway_cuts_its_answer() {
 }
 
 #[test]
+fn a_head_that_is_none_is_the_functions_failure() {
+    let platform = Platform::shared();
+    in_every_language(|language| {
+        let code = language.handler("streaming");
+        let path = format!("/heads/{}", language.name());
+        let triggers = json!([{"type": "http", "config": {"path": path}}]);
+        let function = platform.deploy(language, &code, &json!({"triggers": triggers}));
+        let wrong = json!({"do": "wrongHead"});
+        let answer = platform.stream(&function, &wrong);
+        assert_eq!(answer.status, 502);
+        let problem: Value = serde_json::from_str(&answer.text()).expect("JSON");
+        assert_eq!(problem["code"], "invalid_response");
+        assert_eq!(
+            record(&platform, &function, 1)["outcome"],
+            "invalid_response"
+        );
+        assert_eq!(
+            platform.post(&path, &wrong).problem(502),
+            "invalid_response"
+        );
+        assert_eq!(
+            record(&platform, &function, 2)["outcome"],
+            "invalid_response"
+        );
+        assert_eq!(figures(&platform, &function)["errors"], 2);
+        let next = platform.stream(&function, &json!({"form": "body"}));
+        assert_eq!(next.text(), "abé");
+    });
+}
+
+#[test]
 fn a_stream_has_the_functions_time_and_no_more() {
     let platform = Platform::shared();
     in_every_language(|language| {

@@ -215,3 +215,24 @@ fn handlers_of_requests_get_the_request_in_either_shape() {
         }
     }
 }
+
+#[test]
+fn a_host_that_is_none_reaches_no_handler() {
+    let platform = Platform::shared();
+    in_every_language(|language| {
+        let code = language.handler("identity");
+        let path = format!("/hosts/{}", language.name());
+        let triggers = json!([{"type": "http", "config": {"path": path}}]);
+        let function = platform.deploy(language, &code, &json!({"triggers": triggers}));
+        for host in ["[::1", "a b", "a/b", "a:b", "user@a", "a\r\nhost: b"] {
+            let answer = raw::get(&platform, host, &path, &[]);
+            assert_eq!(answer.problem(400), "malformed_request", "{host}");
+            assert_eq!(answer.json()["pointer"], "/headers/host", "{host}");
+        }
+        for host in ["[::1]:3000", "a_b.example.com", ""] {
+            raw::get(&platform, host, &path, &[]).expect(200);
+        }
+        let figures = platform.get(&format!("/functions/{function}/metrics"));
+        assert_eq!(figures.expect(200).json()["metrics"]["invocations"], 3);
+    });
+}

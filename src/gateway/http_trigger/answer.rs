@@ -82,7 +82,10 @@ pub(super) fn in_pieces(
             };
             of(asked, status, headers, body)
         }
-        Err(fault) => no_response(asked, version, &fault),
+        Err(fault) => {
+            begun.refusal.because(fault.to_string());
+            no_response(asked, version, &fault)
+        }
     };
     head::note(&mut response, begun.start_kind, begun.rate);
     without_body_for(asked.method, &mut response);

@@ -106,6 +106,7 @@ impl Sent<'_> {
         body: Bytes,
         trace: Trace,
     ) -> Result<Invocation, RequestError> {
+        front::check_host(&self.head.headers)?;
         let received_ns = clock::monotonic_ns();
         let (event, body_kind, body) = match format {
             EventFormat::Zygo => self.own(body)?,

@@ -94,6 +94,8 @@ def handler(event, context):
                 "cookies": ["a=1", "b=2"],
                 "body": texts(),
             }
+        case "wrongHead":
+            return {"statusCode": 200, "headers": {"x-own": "a\nb"}, "body": pieces({"do": "hang"})}
         case "whole":
             return {"statusCode": 202, "headers": {"x-own": "yes"}, "body": {"whole": True}}
         case _:

@@ -60,6 +60,9 @@ def handler(event:, context:)
   when "head"
     headers = { "X-Own" => "yes", "content-type" => "text/event-stream", "content-length" => "3" }
     { statusCode: 201, headers: headers, cookies: %w[a=1 b=2], body: texts }
+  when "wrongHead"
+    hanging = Enumerator.new { |out| pieces({ "do" => "hang" }, out) }
+    { statusCode: 200, headers: { "x-own" => "a\nb" }, body: hanging }
   when "whole" then { statusCode: 202, headers: { "x-own" => "yes" }, body: { whole: true } }
   else Enumerator.new { |out| pieces(body, out) }
   end

@@ -75,6 +75,8 @@ export const handler = async ({ body }) => {
       };
     case "hang":
       return hanging();
+    case "wrongHead":
+      return { statusCode: 200, headers: { "x-own": "a\nb" }, body: hanging() };
     case "whole":
       return { statusCode: 202, headers: { "x-own": "yes" }, body: { whole: true } };
     default:
