@@ -44,6 +44,8 @@ pub enum Trigger {
     Cron,
     /// A connection.
     Websocket,
+    /// A message of a queue elsewhere.
+    Queue,
 }
 
 impl Trigger {
@@ -56,6 +58,7 @@ impl Trigger {
             Self::Event => "event",
             Self::Cron => "cron",
             Self::Websocket => "websocket",
+            Self::Queue => "queue",
         }
     }
 }

@@ -56,6 +56,7 @@ mod pointer;
 mod queue;
 mod seal;
 mod secret;
+mod source;
 mod store;
 mod stream;
 mod telemetry;

@@ -11,6 +11,7 @@ use http::{HeaderMap, Request, StatusCode, header};
 use super::checked::Checked;
 use super::page::{self, Page};
 use super::precondition::{etag, expected};
+use super::sources;
 use super::types::FunctionInput;
 use super::view::{Deleted, Deployed, FunctionAnswer, FunctionPage, FunctionView};
 use super::{Changes, Failable, by, find, run_to_the_end, upload};
@@ -133,7 +134,7 @@ pub(super) async fn show(
 ) -> Failable {
     let function = find(&platform, key)?;
     let body = FunctionAnswer {
-        function: FunctionView::of(&function),
+        function: FunctionView::of(&function).with(sources::of(&platform, function.id())),
     };
     Ok((etag(&function), Json(body)).into_response())
 }

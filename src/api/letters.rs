@@ -32,9 +32,9 @@ struct LetterView {
     /// Absent when the function is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     function: Option<String>,
-    /// `async`, `event`, `cron`, or `webhook` for a destination that could not be told.
+    /// `async`, `event`, `cron`, `queue`, or `webhook` for a destination that could not be told.
     trigger: &'static str,
-    /// What it came from: `event/<id>`, `cron/<trigger>`, `delivery/<request>`; empty for an invocation.
+    /// What it came from: `event/<id>`, `cron/<trigger>`, `queue/<message>`, `delivery/<request>`; empty for an invocation.
     origin: String,
     attempts: u32,
     /// When it was accepted.

@@ -26,6 +26,7 @@ mod precondition;
 mod prometheus;
 mod queued;
 mod refreshes;
+mod sources;
 mod time;
 mod triggers;
 mod types;

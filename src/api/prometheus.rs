@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::refreshes::{self, Refreshes};
-use super::{connections, deliveries, distributions};
+use super::{connections, deliveries, distributions, sources};
 use crate::alert::Kind;
 use crate::cost::float;
 use crate::platform::Platform;
@@ -52,6 +52,7 @@ struct Samples {
     queue: (u64, u64),
     deliveries: Totals,
     connections: connections::Traffic,
+    sources: Vec<sources::Sample>,
 }
 
 /// The whole text.
@@ -112,6 +113,11 @@ fn samples(platform: &Platform) -> Samples {
         queue: platform.queue().open_now(),
         deliveries: platform.queue().totals(),
         connections: connections::traffic(platform, &known),
+        sources: {
+            let shown = functions.iter().take(FUNCTIONS_MAX);
+            let shown = shown.map(|function| (function.id(), function.name()));
+            sources::samples(platform, shown)
+        },
     }
 }
 
@@ -165,7 +171,8 @@ impl Samples {
         self.real_counter(encoder, "cost", "Cost in USD", None, cost)?;
         refreshes::write(&self.refreshes, encoder)?;
         self.traced(encoder)?;
-        deliveries::write(self.queue, self.deliveries, encoder)
+        deliveries::write(self.queue, self.deliveries, encoder)?;
+        sources::write(&self.sources, encoder)
     }
 
     fn traced(&self, encoder: &mut DescriptorEncoder<'_>) -> Written {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::checked::Checked;
+use super::sources::{self, SourceView};
 use super::{Failable, find, time};
 use crate::function::manifest::TriggerKind;
 use crate::gateway::problem::RequestError;
@@ -35,6 +36,9 @@ struct TriggerView {
     /// When a schedule ticks next.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_runs: Option<Vec<String>>,
+    /// How a queue elsewhere stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<SourceView>,
 }
 
 /// All triggers of a function.
@@ -57,7 +61,7 @@ struct Fired {
 
 /// List a function's triggers
 ///
-/// Schedules come with their next ticks.
+/// Schedules come with their next ticks, queues elsewhere with how they stand.
 #[utoipa::path(
     get, path = "/functions/{key}/triggers", tag = "events", operation_id = "listTriggers",
     responses((status = 200, body = TriggerList))
@@ -66,13 +70,19 @@ pub(super) async fn list(
     State(platform): State<Arc<Platform>>,
     Path(key): Path<String>,
 ) -> Failable {
-    let version = find(&platform, key)?.current();
+    let function = find(&platform, key)?;
+    let version = function.current();
+    let mut sources = sources::of(&platform, function.id());
     let triggers = version.manifest().triggers.iter().enumerate();
     let triggers = triggers.map(|(number, trigger)| TriggerView {
         number,
         kind: trigger.kind,
         config: trigger.config.clone(),
         next_runs: (trigger.kind == TriggerKind::Cron).then(|| next_runs(&trigger.config)),
+        source: {
+            let its = sources.iter().position(|source| source.trigger == number);
+            its.map(|at| sources.swap_remove(at))
+        },
     });
     let triggers = triggers.collect();
     Ok(Json(TriggerList { triggers }).into_response())

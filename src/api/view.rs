@@ -9,6 +9,7 @@ use utoipa::openapi::{Content, RefOr};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use super::breaker::Circuit;
+use super::sources::SourceView;
 use super::time;
 use crate::function::manifest::{Network, RateLimit, RuntimeName, Scaling, Trigger};
 use crate::function::{Asynchronous, Function, Version, addresses, deployment};
@@ -132,6 +133,9 @@ pub(crate) struct FunctionView {
     #[schema(format = DateTime)]
     updated_at: String,
     processes: Processes,
+    /// Queues elsewhere that its triggers read from; only when one function is shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sources: Vec<SourceView>,
 }
 
 /// From what instances are forked, and why not from more.
@@ -202,7 +206,13 @@ impl FunctionView {
             created_at: time::rfc3339(function.created_unix_ms()),
             updated_at: time::rfc3339(version.stored().created_unix_ms),
             processes: processes(&version),
+            sources: Vec::new(),
         }
+    }
+
+    /// The same, with how its sources stand.
+    pub(super) fn with(self, sources: Vec<SourceView>) -> Self {
+        Self { sources, ..self }
     }
 }
 

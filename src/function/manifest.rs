@@ -180,7 +180,8 @@ pub enum TriggerKind {
     Cron,
     /// Events by type.
     Event,
-    /// Messages of a queue.
+    /// Messages of a queue elsewhere: `source`, `url` or `urlSecret`, `stream` or `queue`, `subject`, `group`, `startAt`,
+    /// `concurrency`.
     Queue,
     /// Connections.
     Websocket,
@@ -243,7 +244,7 @@ impl Manifest {
         rules::check_variables("/environment", &self.environment)?;
         rules::check_variables("/secrets", &self.secrets)?;
         rules::check_scaling(&self.scaling, config)?;
-        rules::check_triggers(&self.triggers)?;
+        rules::check_triggers(&self.triggers, &self.secrets)?;
         addresses::check(self, config)?;
         self.check_asynchronous()?;
         match self.rate_limit {

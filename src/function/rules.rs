@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
+
 use super::manifest::{ManifestError, Scaling, Trigger, TriggerKind};
 use crate::config::Config;
 use crate::pointer;
 use crate::secret::Secret;
 use crate::time::now_unix_ms;
 use crate::trigger::http::HttpTrigger;
-use crate::trigger::{Schedule, Sockets, Subscription};
+use crate::trigger::queue::Address;
+use crate::trigger::{QueueTrigger, Schedule, Sockets, Subscription, Wrong};
 
 /// What names of the platform's own variables begin with.
 const RESERVED_VARIABLES: [&str; 4] = ["ZYGO_", "AWS_LAMBDA_", "LAMBDA_TASK_", "_HANDLER"];
@@ -99,7 +102,10 @@ pub(super) fn check_variables(
     Ok(())
 }
 
-pub(super) fn check_triggers(triggers: &[Trigger]) -> Result<(), ManifestError> {
+pub(super) fn check_triggers(
+    triggers: &[Trigger],
+    secrets: &BTreeMap<String, Secret>,
+) -> Result<(), ManifestError> {
     const COUNT_MAX: usize = 100;
     const CONFIG_LEN_MAX: usize = 4 * 1024;
     if triggers.len() > COUNT_MAX {
@@ -124,12 +130,29 @@ pub(super) fn check_triggers(triggers: &[Trigger]) -> Result<(), ManifestError> 
             TriggerKind::Event => Subscription::parse(&trigger.config).map(drop),
             TriggerKind::Http => HttpTrigger::parse(&trigger.config).map(drop),
             TriggerKind::Websocket => Sockets::parse(&trigger.config).map(drop),
-            TriggerKind::Queue => Ok(()),
+            TriggerKind::Queue => check_queue(&trigger.config, secrets),
         };
         checked
             .map_err(|wrong| ManifestError::below(&format!("/triggers/{index}/config"), wrong))?;
     }
     Ok(())
+}
+
+/// An address in a secret is checked as any other, and told to nobody.
+fn check_queue(
+    config: &Map<String, Value>,
+    secrets: &BTreeMap<String, Secret>,
+) -> Result<(), Wrong> {
+    let trigger = QueueTrigger::parse(config)?;
+    let Address::Secret(name) = &trigger.address else {
+        return Ok(());
+    };
+    let secret = secrets.get(name).ok_or_else(|| {
+        let rule = "urlSecret is the name of one of this function's secrets";
+        Wrong::new("/urlSecret", rule)
+    })?;
+    let wrong = |rule| Wrong::new("/urlSecret", format!("the secret {name} {rule}"));
+    trigger.broker.check_url(secret.expose()).map_err(wrong)
 }
 
 pub(super) fn check_scaling(scaling: &Scaling, config: &Config) -> Result<(), ManifestError> {

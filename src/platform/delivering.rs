@@ -38,7 +38,7 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    fn failed(ending: Ending, code: &str, message: impl Into<String>) -> Self {
+    pub(super) fn failed(ending: Ending, code: &str, message: impl Into<String>) -> Self {
         Self {
             ending,
             status: None,
@@ -140,10 +140,12 @@ async fn attempt(platform: &Platform, delivery: &Delivery) -> Attempt {
         Kind::Async => invoke(platform, delivery, Trigger::Async).await,
         Kind::Event => invoke(platform, delivery, Trigger::Event).await,
         Kind::Cron => invoke(platform, delivery, Trigger::Cron).await,
+        Kind::Queue => invoke(platform, delivery, Trigger::Queue).await,
     }
 }
 
-async fn invoke(platform: &Platform, delivery: &Delivery, trigger: Trigger) -> Attempt {
+/// Invokes a function with what it is to be given.
+pub(super) async fn invoke(platform: &Platform, delivery: &Delivery, trigger: Trigger) -> Attempt {
     let new = &delivery.new;
     let Some(function) = platform.registry.get(&new.function_id) else {
         return Attempt::failed(Ending::Impossible, "function_gone", "the function is gone");
@@ -285,7 +287,7 @@ fn conclude(platform: &Platform, delivery: Delivery, attempt: Attempt) -> Finish
     }
 }
 
-fn age(delivery: &Delivery) -> Duration {
+pub(super) fn age(delivery: &Delivery) -> Duration {
     let ms = now_unix_ms().saturating_sub(delivery.created_unix_ms);
     Duration::from_millis(u64::try_from(ms).unwrap_or_default())
 }

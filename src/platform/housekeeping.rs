@@ -26,6 +26,7 @@ pub(super) fn spawn(
     tokio::spawn(watch_addresses(platform()));
     tokio::spawn(super::alerting::run(platform()));
     tokio::spawn(super::schedules::run(platform()));
+    super::sources::start(platform())?;
     super::delivering::start(platform(), claimed)
 }
 

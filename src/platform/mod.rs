@@ -7,7 +7,9 @@ mod error;
 pub(crate) mod events;
 mod housekeeping;
 mod invoking;
+mod messages;
 mod schedules;
+pub(crate) mod sources;
 mod spans;
 
 use std::collections::HashSet;
@@ -82,6 +84,7 @@ pub struct Platform {
     outlet: Outlet,
     subscribers: events::Subscribers,
     connections: Arc<Connections>,
+    sources: sources::Sources,
     tracer: Tracer,
     started: Instant,
     registry: Arc<Registry>,
@@ -143,6 +146,7 @@ impl Platform {
         tracing::info!(functions = count, data_dir = %config.data_dir.display(), "platform is up");
         let trusted_proxies = Networks::parse(&config.trusted_proxies).unwrap_or_default();
         let platform = Arc::new(Self {
+            sources: sources::Sources::new(&config),
             auth,
             sealer,
             answers: Answers::new(state.clone()),
@@ -239,7 +243,8 @@ impl Platform {
 
     /// Ends every process. To be called when no invocation runs any more, or none may run any longer.
     pub async fn stop(&self) {
-        self.queue.stop(self.config.drain_timeout()).await;
+        let patience = self.config.drain_timeout();
+        tokio::join!(self.sources.stop(patience), self.queue.stop(patience));
         for function in self.registry.list() {
             function.stop();
         }

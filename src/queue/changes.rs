@@ -2,10 +2,10 @@
 
 use sqlx::Row;
 
-use super::claims;
 use super::transaction::Transaction;
-use super::work::Change;
-use crate::store::StoreError;
+use super::work::{Change, Dead};
+use super::{claims, finishes};
+use crate::store::{StoreError, text};
 
 /// The most that one transaction changes; whoever asks, asks again until nothing is left.
 pub(crate) const CHANGES_MAX: i64 = 500;
@@ -16,7 +16,27 @@ pub(super) async fn make(work: &mut Transaction<'_>, change: &Change) -> Result<
         Change::Redrive { function_id, id } => redrive(work, function_id, *id).await,
         Change::Remove { function_id, id } => remove(work, function_id, *id).await,
         Change::Forget { function_id } => forget(work, function_id).await,
+        Change::Bury(dead) => bury(work, dead).await,
     }
+}
+
+/// It is stored as if it had been tried here, with whoever is told of it.
+async fn bury(work: &mut Transaction<'_>, dead: &Dead) -> Result<u64, StoreError> {
+    let id = work.add_dead(dead.new.clone()).await?;
+    let error = text(&finishes::cut(&dead.error.message)).into_owned();
+    let statement = "UPDATE deliveries SET attempts = $1, ended_unix_ms = $2, error_code = $3, error = $4 WHERE id = $5";
+    sqlx::query(statement)
+        .bind(i64::from(dead.attempts))
+        .bind(work.now_unix_ms())
+        .bind(&dead.error.code)
+        .bind(error)
+        .bind(id)
+        .execute(work.connection())
+        .await?;
+    for follower in &dead.followers {
+        work.follow(follower).await?;
+    }
+    Ok(1)
 }
 
 /// Dead ones go back to the beginning, with all their attempts before them.

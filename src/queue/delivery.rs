@@ -66,18 +66,27 @@ pub(crate) enum Kind {
     Event,
     /// A tick of a schedule.
     Cron,
+    /// A message of a queue elsewhere that failed too often, to be tried again.
+    Queue,
     /// What came of another delivery, for a webhook.
     Webhook,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Async, Self::Event, Self::Cron, Self::Webhook];
+    const ALL: [Self; 5] = [
+        Self::Async,
+        Self::Event,
+        Self::Cron,
+        Self::Queue,
+        Self::Webhook,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Async => "async",
             Self::Event => "event",
             Self::Cron => "cron",
+            Self::Queue => "queue",
             Self::Webhook => "webhook",
         }
     }
@@ -120,7 +129,7 @@ pub(crate) struct NewDelivery {
     /// The number of a version, or an alias; empty for the current version.
     pub(crate) qualifier: String,
     pub(crate) kind: Kind,
-    /// What it came from: `event/<id>`, `cron/<trigger>`, or the request that it tells of. For people, and for schedules.
+    /// What it came from: `event/<id>`, `cron/<trigger>`, `queue/<message>`, or the request that it tells of. For people, and for schedules.
     pub(crate) origin: String,
     pub(crate) payload: Payload,
     /// Deliveries of one function with one key run one after the other, in the order in which they were accepted.

@@ -98,7 +98,7 @@ pub(super) async fn store(
     Ok(stored.rows_affected() > 0)
 }
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     match text.char_indices().nth(ERROR_LEN_MAX) {
         None => text.to_owned(),
         Some((at, _)) => format!("{}…", &text[..at]),

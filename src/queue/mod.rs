@@ -46,7 +46,7 @@ pub(crate) use retry::{Ending, Next, Retry};
 pub(crate) use room::Totals;
 pub(crate) use schedules::{LastTick, ScheduleId};
 pub(crate) use settings::QueueSettings;
-pub(crate) use work::{Accepted, Batch, Change, Finish, Once, QueueError, Tick};
+pub(crate) use work::{Accepted, Batch, Change, Dead, Finish, Once, QueueError, Tick};
 
 use crate::store::{Database, StoreError};
 use crate::time::now_unix_ms;

@@ -30,6 +30,8 @@ pub struct QueueSettings {
     pub dead_letter_retention_hours: u64,
     /// Whether webhooks of functions may be at private addresses, this machine among them.
     pub private_webhooks: bool,
+    /// Whether servers that queue triggers read from may be at private addresses, this machine among them.
+    pub private_sources: bool,
 }
 
 impl Default for QueueSettings {
@@ -45,6 +47,7 @@ impl Default for QueueSettings {
             retention_hours: 24,
             dead_letter_retention_hours: 14 * 24,
             private_webhooks: false,
+            private_sources: false,
         }
     }
 }

@@ -20,6 +20,7 @@ const SETTINGS: QueueSettings = QueueSettings {
     retention_hours: 1,
     dead_letter_retention_hours: 1,
     private_webhooks: false,
+    private_sources: false,
 };
 
 type Claimed = UnboundedReceiver<Delivery>;

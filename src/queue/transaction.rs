@@ -119,6 +119,21 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
+    /// Adds what follows from the end of another one, and is not asked for room.
+    pub(super) async fn follow(&mut self, follower: &NewDelivery) -> Result<(), StoreError> {
+        let (rows, bytes) = &mut self.effects.taken;
+        (*rows, *bytes) = (*rows + 1, *bytes + follower.payload.len() as u64);
+        self.add(follower.clone()).await
+    }
+
+    /// Stores one that has ended already, at once: its id.
+    pub(super) async fn add_dead(&mut self, new: NewDelivery) -> Result<i64, StoreError> {
+        let (id, state) = (self.ids.next(), State::Dead);
+        self.entries.push(Entry { id, new, state });
+        self.flush().await?;
+        Ok(id)
+    }
+
     /// Whether a delivery has to wait for an earlier one of its key.
     pub(super) async fn first_state(
         &mut self,
@@ -166,9 +181,7 @@ impl<'a> Transaction<'a> {
                 continue;
             }
             for follower in &finish.followers {
-                let (rows, bytes) = &mut self.effects.taken;
-                (*rows, *bytes) = (*rows + 1, *bytes + follower.payload.len() as u64);
-                self.add(follower.clone()).await?;
+                self.follow(follower).await?;
             }
             match finish.next {
                 Next::Again(pause) => {

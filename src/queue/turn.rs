@@ -26,6 +26,8 @@ pub(super) fn count(totals: &mut Totals, turn: &Turn, effects: &Effects) {
     let batches = turn.accepts.iter().zip(&effects.accepted);
     let new = batches.filter(|(_, accepted)| **accepted == Accepted::New);
     totals.accepted += new.map(|((batch, _), _)| size(batch).0).sum::<u64>();
+    let is_buried = |(change, _): &&(Change, _)| matches!(change, Change::Bury(_));
+    totals.dead += turn.changes.iter().filter(is_buried).count() as u64;
     for finish in &turn.finishes {
         match finish.next {
             Next::Succeeded => totals.succeeded += 1,

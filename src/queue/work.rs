@@ -94,6 +94,16 @@ pub(crate) struct Finish {
     pub(crate) lane_pause: Option<Duration>,
 }
 
+/// What was tried elsewhere, and is tried no more.
+#[derive(Debug, Clone)]
+pub(crate) struct Dead {
+    pub(crate) new: NewDelivery,
+    pub(crate) attempts: u32,
+    pub(crate) error: LastError,
+    /// What is told to destinations.
+    pub(crate) followers: Vec<NewDelivery>,
+}
+
 /// A change of what has ended, or of all that a function has.
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
@@ -109,6 +119,8 @@ pub(crate) enum Change {
     },
     /// A function is gone, with all that it was to be given.
     Forget { function_id: String },
+    /// One that was tried elsewhere is kept among the dead.
+    Bury(Box<Dead>),
 }
 
 /// What the ledger is asked for.

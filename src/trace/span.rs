@@ -97,7 +97,7 @@ fn whole(ended: &Ended, scope: &InstrumentationScope) -> SpanData {
 /// What invoked it, in the words that OpenTelemetry has for that.
 fn trigger(name: &'static str) -> &'static str {
     match name {
-        "event" => "pubsub",
+        "event" | "queue" => "pubsub",
         "cron" => "timer",
         "async" | "websocket" => "other",
         other => other,

@@ -1,13 +1,16 @@
-//! What the configs of triggers mean: requests, schedules, subscriptions to events, and connections. Pure; knows neither functions nor the queue.
+//! What the configs of triggers mean: requests, schedules, subscriptions to events, connections, and queues elsewhere. Pure;
+//! knows neither functions nor our own queue.
 
 pub(crate) mod event;
 mod filter;
 pub(crate) mod http;
 mod pattern;
+pub(crate) mod queue;
 pub(crate) mod schedule;
 mod sockets;
 mod subscription;
 
+pub(crate) use queue::QueueTrigger;
 pub(crate) use schedule::Schedule;
 pub(crate) use sockets::Sockets;
 pub(crate) use subscription::Subscription;

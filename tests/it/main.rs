@@ -50,6 +50,7 @@
 //! - `events`: events, and who gets them
 //! - `destinations`: who is told what came of them
 //! - `cron`: schedules
+//! - `sources`: queues elsewhere, at real servers
 //! - `settings`: what an operator may set, and languages that are missing
 //! - `traces`: contexts of traces, and which traces are recorded
 //! - `spans`: what a collector gets, and collectors that take nothing
@@ -68,6 +69,7 @@
 //! - `conformance`: the API against its own description
 //! - `matrix`: every operation against every kind of caller
 
+mod brokers;
 mod certificates;
 mod client;
 mod collector;
@@ -139,6 +141,7 @@ mod routes;
 mod settings;
 mod snapshots;
 mod soak;
+mod sources;
 mod spans;
 mod specification;
 mod start_kinds;
