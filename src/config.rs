@@ -274,9 +274,8 @@ impl Config {
             return Ok(directory.clone());
         }
         let program = std::env::current_exe().map_err(ConfigError::NoRuntimeDir)?;
-        Ok(program
-            .parent()
-            .map_or_else(|| PathBuf::from("."), Path::to_path_buf))
+        let folder = program.parent().map(Path::to_path_buf);
+        Ok(folder.unwrap_or_else(|| PathBuf::from(".")))
     }
 
     /// When a function's circuit breaker trips.

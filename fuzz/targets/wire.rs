@@ -47,7 +47,9 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn len_of_command(command: &InstanceCommand<'_>) -> Option<u64> {
-    let InstanceCommand::Invoke(header) = command;
+    let InstanceCommand::Invoke(header) = command else {
+        return None;
+    };
     Some(header.body_len)
 }
 

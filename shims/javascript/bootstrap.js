@@ -44,6 +44,7 @@ const hooks = load("zygo/hooks.js");
 const webhooks = load("zygo/webhooks.js");
 const handler = load("zygo/handler.js");
 const response = load("zygo/response.js");
+const stream = load("zygo/stream.js");
 const error = load("zygo/error.js");
 const commonjs = load("zygo/commonjs.js");
 const rehearsal = load("zygo/rehearsal.js");
@@ -142,7 +143,12 @@ globalThis.__zygo = {
   rehearsals: () => rehearsal.names,
   rehearse: rehearsal.rehearse,
   respond: response.respond,
+  serveSeveral() {
+    log.serveSeveral();
+    stream.serveSeveral();
+  },
   setRoot: error.setRoot,
+  taken: stream.taken,
   reset(inNewLoop) {
     if (inNewLoop) timers.restart();
   },

@@ -3,13 +3,20 @@
 
 (function () {
 const { core } = __bootstrap;
-const { op_zygo_log } = core.ops;
+const { op_zygo_log, op_zygo_log_several } = core.ops;
 const { Console, setNoColorFns } = core.loadExtScript("ext:deno_web/01_console.js");
 
 setNoColorFns(() => true, () => true);
 
-// The engine counts debug 0, log and info 1, warn 2, error 3, as the wire does.
-const console = new Console((text, level) => op_zygo_log(level, text));
+// Where several invocations run at once, each line is that of the async context.
+let write = op_zygo_log;
 
-return { console };
+function serveSeveral() {
+  write = op_zygo_log_several;
+}
+
+// The engine counts debug 0, log and info 1, warn 2, error 3, as the wire does.
+const console = new Console((text, level) => write(level, text));
+
+return { console, serveSeveral, write: (level, text) => write(level, text) };
 })();

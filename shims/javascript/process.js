@@ -3,7 +3,8 @@
 
 (function () {
 const { core } = __bootstrap;
-const { op_zygo_exit, op_zygo_log, op_zygo_pid } = core.ops;
+const { op_zygo_exit, op_zygo_pid } = core.ops;
+const log = core.loadExtScript("ext:zygo/log.js");
 const { performance } = core.loadExtScript("ext:deno_web/15_performance.js");
 
 // Names and values are strings, whatever is assigned.
@@ -36,7 +37,7 @@ hrtime.bigint = () => BigInt(Math.floor(performance.now() * 1e6));
 const output = (level) => ({
   isTTY: false,
   write(text) {
-    op_zygo_log(level, typeof text === "string" ? text : new TextDecoder().decode(text));
+    log.write(level, typeof text === "string" ? text : new TextDecoder().decode(text));
     return true;
   },
 });

@@ -14,6 +14,9 @@ from _zygo.event import body_bytes
 
 _HTTP_VERSION = "1.1"
 
+# Whether several threads call an application at once.
+multithread = False
+
 
 def adapt(found):
     """A handler that takes the event with its body as bytes, when `found` is an application; `None` when it is none."""
@@ -96,12 +99,24 @@ class _Asgi:
     def __init__(self, app):
         self._app = app
         self._state = {}
-        self._lifespan = None
+        self._starting = None
 
     async def __call__(self, event):
-        if self._lifespan is None:
-            self._lifespan = await _Lifespan.begin(self._app, self._state)
+        await self._start()
         return await _Exchange(self._app, self._scope(_Request(event))).answer()
+
+    async def _start(self):
+        """The first request begins the application's life; others that come meanwhile wait for it too."""
+        if self._starting is None:
+            self._starting = asyncio.ensure_future(_Lifespan.begin(self._app, self._state))
+        starting = self._starting
+        try:
+            await asyncio.shield(starting)
+        except Exception:
+            # The next request tries again.
+            if self._starting is starting:
+                self._starting = None
+            raise
 
     def _scope(self, request):
         return {
@@ -243,7 +258,7 @@ def _environ(request):
         "wsgi.url_scheme": request.scheme,
         "wsgi.input": io.BytesIO(request.body),
         "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False,
+        "wsgi.multithread": multithread,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }

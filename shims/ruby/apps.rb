@@ -40,7 +40,7 @@ module Zygo
           "rack.version" => [1, 6],
           "rack.input" => StringIO.new(body),
           "rack.errors" => $stderr,
-          "rack.multithread" => false,
+          "rack.multithread" => Several.serving?,
           "rack.multiprocess" => true,
           "rack.run_once" => false,
           "rack.hijack?" => false,

@@ -67,6 +67,11 @@ pub(crate) struct FunctionInput {
     /// Whether instances are reused.
     #[param(inline)]
     pub(crate) isolation: Option<Isolation>,
+    /// How many invocations one instance serves at once; 1 when it is left out. More than one is for code that bears it:
+    /// what a module keeps is then shared by invocations that run beside each other.
+    #[schema(minimum = 1, maximum = 1_000)]
+    #[param(minimum = 1, maximum = 1_000)]
+    pub(crate) concurrency: Option<u32>,
     /// How many instances there are, and when.
     #[schema(value_type = Option<Scaling>)]
     #[param(ignore)]
@@ -124,6 +129,7 @@ impl FunctionInput {
             environment: self.environment.or(other.environment),
             secrets: self.secrets.or(other.secrets),
             isolation: self.isolation.or(other.isolation),
+            concurrency: self.concurrency.or(other.concurrency),
             scaling: self.scaling.or(other.scaling),
             network: self.network.or(other.network),
             triggers: self.triggers.or(other.triggers),
@@ -156,6 +162,7 @@ impl FunctionInput {
             environment: BTreeMap::new(),
             secrets: BTreeMap::new(),
             isolation: Isolation::default(),
+            concurrency: 1,
             scaling: Scaling::default(),
             network: None,
             triggers: Vec::new(),
@@ -188,6 +195,7 @@ impl FunctionInput {
                 .unwrap_or_else(|| old.environment.clone()),
             secrets: self.secrets.take().unwrap_or_else(|| old.secrets.clone()),
             isolation: self.isolation.unwrap_or(old.isolation),
+            concurrency: self.concurrency.unwrap_or(old.concurrency),
             scaling: self
                 .scaling
                 .take()

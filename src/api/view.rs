@@ -103,6 +103,8 @@ pub(crate) struct FunctionView {
     /// How long one invocation may take, in ms.
     timeout: u64,
     isolation: Isolation,
+    /// How many invocations one instance serves at once.
+    concurrency: u32,
     scaling: Scaling,
     /// Names of environment variables.
     environment: Vec<String>,
@@ -191,6 +193,7 @@ impl FunctionView {
             memory: manifest.memory,
             timeout: manifest.timeout,
             isolation: manifest.isolation,
+            concurrency: manifest.concurrency,
             scaling: manifest.scaling.clone(),
             environment: manifest.environment.keys().cloned().collect(),
             secrets: manifest.secrets.keys().cloned().collect(),

@@ -10,7 +10,7 @@ use super::failure::Failure;
 pub(super) const FILE: &str = "zygo.toml";
 
 /// Settings that the file may hold: those of the API but for code and secrets.
-const SETTINGS: [&str; 15] = [
+const SETTINGS: [&str; 16] = [
     "name",
     "runtime",
     "handler",
@@ -23,6 +23,7 @@ const SETTINGS: [&str; 15] = [
     "customDomain",
     "scaling",
     "isolation",
+    "concurrency",
     "network",
     "public",
     "entry",

@@ -91,6 +91,9 @@ pub struct Manifest {
     pub secrets: BTreeMap<String, Secret>,
     /// Whether instances are reused.
     pub isolation: Isolation,
+    /// How many invocations one instance serves at once.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub concurrency: u32,
     /// How many instances there are.
     pub scaling: Scaling,
     /// Network policy; stored for the platform's isolation.
@@ -113,6 +116,15 @@ pub struct Manifest {
     /// A host name that leads to it, or `*.` and a name: everything below that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_domain: Option<String>,
+}
+
+/// What a version has that says nothing of its concurrency, as all did once.
+fn one() -> u32 {
+    1
+}
+
+fn is_one(concurrency: &u32) -> bool {
+    *concurrency == 1
 }
 
 /// How many instances there are, and when.
@@ -244,6 +256,7 @@ impl Manifest {
         rules::check_variables("/environment", &self.environment)?;
         rules::check_variables("/secrets", &self.secrets)?;
         rules::check_scaling(&self.scaling, config)?;
+        rules::check_concurrency(self.concurrency, self.isolation)?;
         rules::check_triggers(&self.triggers, &self.secrets)?;
         addresses::check(self, config)?;
         self.check_asynchronous()?;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::manifest::{ManifestError, Scaling, Trigger, TriggerKind};
 use crate::config::Config;
 use crate::pointer;
+use crate::pool::Isolation;
 use crate::secret::Secret;
 use crate::time::now_unix_ms;
 use crate::trigger::http::HttpTrigger;
@@ -153,6 +154,22 @@ fn check_queue(
     })?;
     let wrong = |rule| Wrong::new("/urlSecret", format!("the secret {name} {rule}"));
     trigger.broker.check_url(secret.expose()).map_err(wrong)
+}
+
+/// A process that is killed after each invocation cannot have others in it.
+pub(super) fn check_concurrency(
+    concurrency: u32,
+    isolation: Isolation,
+) -> Result<(), ManifestError> {
+    const MAX: u64 = 1_000;
+    const POINTER: &str = "/concurrency";
+    in_range(POINTER, u64::from(concurrency), 1, MAX, "invocations")?;
+    if concurrency > 1 && isolation == Isolation::Request {
+        let rule = "the isolation `request` gives every invocation a process of its own; leave concurrency at 1, or \
+                    set isolation to `instance`";
+        return Err(ManifestError::new(POINTER, rule));
+    }
+    Ok(())
 }
 
 pub(super) fn check_scaling(scaling: &Scaling, config: &Config) -> Result<(), ManifestError> {

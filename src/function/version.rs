@@ -76,7 +76,7 @@ impl Version {
         };
         let boots = capacity.boots();
         let zygote = ZygoteSlot::new(language, function, bundle, output, times, boots);
-        let pool = Pool::new(pool_settings(manifest, config), zygote, capacity);
+        let pool = Pool::new(pool_settings(manifest, config, &journal), zygote, capacity);
         Arc::new(Self {
             stored,
             limits,
@@ -135,7 +135,7 @@ impl Version {
     }
 }
 
-fn pool_settings(manifest: &Manifest, config: &Config) -> PoolSettings {
+fn pool_settings(manifest: &Manifest, config: &Config, journal: &Journal) -> PoolSettings {
     PoolSettings {
         bounds: Bounds {
             instances_min: manifest.scaling.min_instances,
@@ -144,9 +144,12 @@ fn pool_settings(manifest: &Manifest, config: &Config) -> PoolSettings {
             waiters_max: config.max_queue_len,
         },
         isolation: manifest.isolation,
+        concurrency: manifest.concurrency.max(1) as usize,
         idle_timeout: Duration::from_millis(config.idle_timeout_ms),
         queue_timeout: Duration::from_millis(config.queue_timeout_ms),
         tolerance: config.overload.into(),
+        journal: journal.clone(),
+        response_len_max: config.max_body_bytes,
     }
 }
 
@@ -158,6 +161,7 @@ fn wire_function(id: &str, number: u32, manifest: &Manifest, directory: &Path) -
         directory: directory.to_string_lossy().into_owned(),
         handler: manifest.handler.clone(),
         memory_limit_mb: manifest.memory,
+        concurrency: manifest.concurrency,
         environment: environment(number, manifest, directory),
         load_when: LoadWhen::BeforeFork,
         sandbox: Some(sandbox(manifest)),

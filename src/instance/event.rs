@@ -15,6 +15,7 @@ use super::InstanceError;
 use crate::invocation::Answer;
 
 /// A packet from the instance, taken out of the receive buffer.
+#[derive(Debug)]
 pub(super) enum Event {
     Parked,
     Logged(u64, Level, String),
@@ -24,6 +25,21 @@ pub(super) enum Event {
     Started(u64, Answer),
     Chunk(u64, Bytes),
     Ended(u64, Usage),
+}
+
+impl Event {
+    /// The invocation that it belongs to; 0 is none.
+    pub(super) fn number(&self) -> u64 {
+        match self {
+            Self::Parked => 0,
+            Self::Logged(number, ..)
+            | Self::Finished(number, ..)
+            | Self::Failed(number, ..)
+            | Self::Started(number, _)
+            | Self::Chunk(number, _)
+            | Self::Ended(number, _) => *number,
+        }
+    }
 }
 
 /// The event of a packet, with its body.

@@ -6,29 +6,36 @@
 //! ```
 //! The supervisor writes an invocation into the data socket, possibly before the process is there, and reads log lines
 //! and one answer. Whoever owns an `Instance` owns the process: dropping it kills the process.
+//! Where a process serves several invocations at once, an `Instance` is one seat in it ([`Instance::into_seats`]): it is
+//! used in the same way, and the process is killed with the last of them.
 //! Knows nothing of pools, of HTTP, or of how the process came to be.
 
 mod answer;
+mod crew;
 mod event;
 mod failure;
+mod packets;
+mod place;
+mod seat;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use zygo_wire::data::{InstanceCommand, InstanceEvent, InvokeHeader, Usage};
-use zygo_wire::{Failure, FailureKind, WireError, packet};
+use zygo_wire::data::Usage;
+use zygo_wire::{Failure, FailureKind, WireError};
 
+use answer::Ear;
+use crew::Crew;
+pub(crate) use crew::{Seats, Terms};
 use event::Event;
 pub use failure::InstanceError;
+use place::Place;
 
 use crate::invocation::{Answer, Invocation, LogLines};
 use crate::packet_socket::{After, Home, PacketSocket};
 use crate::stream::Taker;
 use crate::telemetry::Journal;
 use crate::zygote::{FunctionZygote, Process};
-
-/// How long to wait for the word on how a process ended, once its socket has closed.
-const EXIT_STATUS_PATIENCE: Duration = Duration::from_millis(200);
 
 /// What bounds one invocation.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +51,7 @@ pub(crate) struct Limits {
 /// A process that serves one version.
 #[derive(Debug)]
 pub(crate) struct Instance {
-    socket: PacketSocket,
-    process: Arc<Process>,
+    line: Line,
     /// What it was forked from, and would not outlive.
     zygote: Arc<FunctionZygote>,
     /// Tells it from every other instance, before its process id is known and after another process has that.
@@ -53,6 +59,39 @@ pub(crate) struct Instance {
     /// Number of the last invocation.
     number: u64,
     idle_since: Instant,
+}
+
+/// How it is spoken to.
+#[derive(Debug)]
+enum Line {
+    /// The process is its own.
+    Own {
+        // Dropped in this order.
+        held: Held,
+        socket: PacketSocket,
+    },
+    /// It is one of several in a process; set with the invocation that runs in it, or was sent ahead.
+    Seat(Seat, Option<Place>),
+}
+
+/// One of the seats of a process. Nobody gives one up but who lets go of the process.
+#[derive(Debug)]
+struct Seat(Arc<Crew>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.link().retire();
+    }
+}
+
+/// A process that is killed when this is dropped.
+#[derive(Debug)]
+struct Held(Arc<Process>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.kill();
+    }
 }
 
 /// What came of an invocation in its instance.
@@ -75,9 +114,9 @@ impl Instance {
         process: Arc<Process>,
         zygote: Arc<FunctionZygote>,
     ) -> Self {
+        let held = Held(process);
         Self {
-            socket,
-            process,
+            line: Line::Own { held, socket },
             zygote,
             id: fastrand::i64(0..1 << 48),
             number: 0,
@@ -91,12 +130,12 @@ impl Instance {
         invocation: &Invocation,
         timeout: Duration,
     ) -> Result<(), WireError> {
-        send(socket, 1, invocation, timeout).await
+        packets::send(socket, 1, invocation, timeout).await
     }
 
     /// Waits until a process that was forked ahead of demand is ready.
     pub(crate) async fn wait_parked(&mut self) -> Result<(), InstanceError> {
-        match self.receive(0).await? {
+        match Ear::Own(self).receive(0).await? {
             Event::Parked => Ok(()),
             _ => Err(InstanceError::Violation("an answer before any invocation")),
         }
@@ -110,6 +149,9 @@ impl Instance {
         journal: &Journal,
         taker: &mut Taker,
     ) -> Served {
+        if let Line::Seat(..) = self.line {
+            return self.finish_seat(limits, sent_ns, journal, taker).await;
+        }
         self.number = 1;
         self.finish(limits, sent_ns, journal, taker).await
     }
@@ -122,20 +164,17 @@ impl Instance {
         journal: &Journal,
         taker: &mut Taker,
     ) -> Served {
-        self.number += 1;
         let sent_ns = zygo_wire::clock::monotonic_ns();
+        if let Line::Seat(..) = self.line {
+            return self
+                .serve_seat(invocation, limits, sent_ns, journal, taker)
+                .await;
+        }
+        self.number += 1;
         match self.send(invocation, limits.timeout).await {
             Ok(()) => self.finish(limits, sent_ns, journal, taker).await,
-            Err(error) => {
-                // A socket that takes nothing has nobody who could have acted on it.
-                let result = Err(InstanceError::before_start(&error));
-                Served {
-                    result,
-                    sent_ns,
-                    usage: Usage::default(),
-                    logs: LogLines::default(),
-                }
-            }
+            // A socket that takes nothing has nobody who could have acted on it.
+            Err(error) => Served::failed(InstanceError::before_start(&error), sent_ns),
         }
     }
 
@@ -146,23 +185,39 @@ impl Instance {
 
     /// The thread on which it is used at the least cost.
     pub(crate) fn home(&self) -> Home {
-        self.socket.home()
+        match &self.line {
+            Line::Own { socket, .. } => socket.home(),
+            Line::Seat(seat, _) => seat.0.link().socket.home(),
+        }
     }
 
     /// Whether it can be given an invocation: its process lives, its zygote was not made anew, and it said nothing since
-    /// its last answer.
+    /// its last answer; a process with several seats may speak at any time, and has begun to end once one went wrong.
     pub(crate) fn is_usable(&self) -> bool {
-        !self.process.has_ended() && !self.is_replaced() && !self.socket.has_something()
+        let is_sound = match &self.line {
+            Line::Own { socket, .. } => !socket.has_something(),
+            Line::Seat(seat, _) => seat.0.link().is_usable(),
+        };
+        is_sound && !self.process().has_ended() && !self.is_replaced()
+    }
+
+    /// Whether it serves no more than what it has begun.
+    pub(crate) fn is_spent(&self) -> bool {
+        let is_retired = match &self.line {
+            Line::Own { .. } => false,
+            Line::Seat(seat, _) => !seat.0.link().is_usable(),
+        };
+        is_retired || self.is_replaced()
     }
 
     /// Whether its zygote was made anew, so that it serves what it has begun and no more.
-    pub(crate) fn is_replaced(&self) -> bool {
+    fn is_replaced(&self) -> bool {
         self.zygote.is_replaced()
     }
 
     /// Its process id while it runs.
     pub(crate) fn pid(&self) -> Option<i32> {
-        self.process.pid()
+        self.process().pid()
     }
 
     /// Notes that it is idle from now on.
@@ -170,70 +225,53 @@ impl Instance {
         self.idle_since = Instant::now();
     }
 
-    /// How long it has been idle.
+    /// How long it has been idle, all of its process.
     pub(crate) fn idle_for(&self) -> Duration {
-        self.idle_since.elapsed()
+        match &self.line {
+            Line::Own { .. } => self.idle_since.elapsed(),
+            Line::Seat(seat, _) => seat.0.link().idle_for(),
+        }
     }
 
-    async fn send(&mut self, invocation: &Invocation, timeout: Duration) -> Result<(), WireError> {
-        self.socket.bring_home()?;
-        send(&self.socket, self.number, invocation, timeout).await
+    fn process(&self) -> &Arc<Process> {
+        match &self.line {
+            Line::Own { held, .. } => &held.0,
+            Line::Seat(seat, _) => &seat.0.held().0,
+        }
     }
 
     async fn receive(&self, response_len_max: usize) -> Result<Event, InstanceError> {
-        let received = self.socket.receive(|bytes, descriptors| {
-            let event = packet::decode::<InstanceEvent<'_>>(bytes).and_then(|(event, inline)| {
-                event::take(event, inline, &descriptors, response_len_max)
-            });
-            let after = match event {
-                Ok(Event::Logged(..) | Event::Started(..) | Event::Chunk(..)) => After::More,
-                _ => After::Silence,
-            };
-            (event, after)
-        });
-        match received.await {
+        let Line::Own { held, socket } = &self.line else {
+            return Err(InstanceError::NotStarted);
+        };
+        let after = |event: &Result<Event, WireError>| match event {
+            Ok(Event::Logged(..) | Event::Started(..) | Event::Chunk(..)) => After::More,
+            _ => After::Silence,
+        };
+        match packets::receive(socket, response_len_max, after).await {
             Ok(event) => Ok(event),
-            Err(WireError::Violation(what)) => Err(InstanceError::Violation(what)),
-            Err(WireError::Unread) => Err(InstanceError::NotStarted),
-            Err(_) => {
-                let status = self.process.exit_status(EXIT_STATUS_PATIENCE).await;
-                // A read of one small file, of a process that is dead.
-                let out_of_memory = self.process.was_out_of_memory();
-                Err(InstanceError::ended(status, out_of_memory))
-            }
+            Err(error) => Err(packets::failure(error, &held.0).await),
         }
     }
-}
 
-impl Drop for Instance {
-    fn drop(&mut self) {
-        self.process.kill();
+    async fn send(&mut self, invocation: &Invocation, timeout: Duration) -> Result<(), WireError> {
+        let Line::Own { socket, .. } = &mut self.line else {
+            return Err(WireError::Closed);
+        };
+        socket.bring_home()?;
+        packets::send(socket, self.number, invocation, timeout).await
     }
 }
 
-async fn send(
-    socket: &PacketSocket,
-    number: u64,
-    invocation: &Invocation,
-    timeout: Duration,
-) -> Result<(), WireError> {
-    let deadline = SystemTime::now() + timeout;
-    let deadline_ms = deadline
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis());
-    let header = InvokeHeader {
-        number,
-        request_id: &invocation.request_id,
-        deadline_unix_ms: u64::try_from(deadline_ms).unwrap_or(u64::MAX),
-        traceparent: invocation.trace.traceparent(),
-        tracestate: invocation.trace.tracestate(),
-        event: &invocation.event,
-        body_kind: invocation.body_kind,
-        body_len: invocation.body.len() as u64,
-    };
-    socket
-        .send(&InstanceCommand::Invoke(header), &invocation.body, &[])
-        .await
+impl Served {
+    fn failed(error: InstanceError, sent_ns: u64) -> Self {
+        Self {
+            result: Err(error),
+            sent_ns,
+            usage: Usage::default(),
+            logs: LogLines::default(),
+        }
+    }
 }
 
 impl From<Failure> for InstanceError {

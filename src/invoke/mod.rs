@@ -24,8 +24,9 @@ use crate::function::Version;
 use crate::instance::{Instance, InstanceError, Limits, Served};
 use crate::invocation::{Invocation, LogLines, Outcome, StartKind, Timeline, between, since};
 use crate::packet_socket::PacketSocket;
-use crate::pool::{Found, Grant, Lease, Permit, PoolError};
+use crate::pool::{Found, Grant, InUse, Lease, Permit, PoolError};
 use crate::stream::Taker;
+use crate::telemetry::Journal;
 use crate::zygote::ZygoteError;
 use progress::Begun;
 pub(crate) use progress::Progress;
@@ -105,7 +106,10 @@ async fn attempt_once(
 ) -> Outcome {
     let started = match version.pool().acquire().await {
         Ok(Grant::Ready(lease)) => Ok(Started::found(lease)),
-        Ok(Grant::Permit(permit)) => fork(version, permit, invocation).await,
+        Ok(Grant::Permit(permit)) => {
+            let journal = version.journal().of(&invocation.request_id);
+            fork(version, permit, invocation, &journal).await
+        }
         Err(error) => Err(error.into()),
     };
     match started {
@@ -138,6 +142,7 @@ async fn fork(
     version: &Version,
     permit: Permit,
     invocation: &Invocation,
+    journal: &Journal,
 ) -> Result<Started, InvokeError> {
     let pool = version.pool();
     pool.zygote().admit().await?;
@@ -154,6 +159,7 @@ async fn fork(
         StartKind::Forked
     };
     let lease = Lease::new(Instance::new(socket, process, zygote), permit, kind);
+    let lease = version.pool().seat(lease, journal);
     Ok(Started {
         lease,
         sent_ns: Some(sent_ns),
@@ -183,20 +189,15 @@ async fn serve(
         sent_ns: sent_ns.unwrap_or_else(clock::monotonic_ns),
         boot,
     });
-    let served = match sent_ns {
-        Some(sent_ns) => {
-            let instance = lease.instance();
-            instance.serve_sent(limits, sent_ns, journal, taker).await
-        }
-        None => {
-            let instance = lease.instance();
-            instance.serve(invocation, limits, journal, taker).await
-        }
+    let mut in_use = InUse::new(lease, limits.timeout);
+    let Some(leased) = in_use.instance() else {
+        return failed(InstanceError::NotStarted.into(), invocation);
     };
-    match &served.result {
-        Err(error) if !error.leaves_instance_usable() => lease.discard(),
-        _ => lease.finish(),
-    }
+    let served = match sent_ns {
+        Some(sent_ns) => leased.serve_sent(limits, sent_ns, journal, taker).await,
+        None => leased.serve(invocation, limits, journal, taker).await,
+    };
+    in_use.end(&served.result);
     Outcome {
         instance: Some(instance),
         ..outcome(served, kind, boot, invocation)

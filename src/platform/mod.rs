@@ -144,7 +144,6 @@ impl Platform {
         let limits = delivering::limits(&config, &registry);
         let (queue, claimed) = Queue::open(state.clone(), &config.events, limits).await?;
         tracing::info!(functions = count, data_dir = %config.data_dir.display(), "platform is up");
-        let trusted_proxies = Networks::parse(&config.trusted_proxies).unwrap_or_default();
         let platform = Arc::new(Self {
             sources: sources::Sources::new(&config),
             auth,
@@ -157,12 +156,12 @@ impl Platform {
             queue,
             outlet,
             subscribers: events::Subscribers::default(),
+            trusted_proxies: Networks::parse(&config.trusted_proxies).unwrap_or_default(),
             connections: Connections::new(config.websockets.connections_max),
             config,
             tracer,
             started: Instant::now(),
             registry,
-            trusted_proxies,
             zygotes,
             isolation,
             capacity,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Isolation, Pool};
-use crate::instance::Instance;
+use crate::instance::{Instance, Seats};
 use crate::invocation::StartKind;
 
 /// How long an answer may need to reach its caller.
@@ -23,13 +23,34 @@ pub(crate) enum Grant {
 #[derive(Debug)]
 pub(crate) struct Permit {
     pool: Option<Arc<Pool>>,
+    /// Set when it is shared with other seats of the same process; the last of them gives it back.
+    seats: Option<Seats>,
+    /// Seats that waiters count on, until there is a process.
+    promised: usize,
 }
 
 impl Permit {
-    pub(super) fn new(pool: &Arc<Pool>) -> Self {
+    /// For a process that is to be forked, and will have so many seats beside the first.
+    pub(super) fn promising(pool: &Arc<Pool>, promised: usize) -> Self {
         Self {
             pool: Some(Arc::clone(pool)),
+            seats: None,
+            promised,
         }
+    }
+
+    /// That of an instance which is there.
+    pub(super) fn of(pool: &Arc<Pool>, instance: &Instance) -> Self {
+        Self {
+            pool: Some(Arc::clone(pool)),
+            seats: instance.seats().cloned(),
+            promised: 0,
+        }
+    }
+
+    /// Takes the promise back: there is a process, or it is known that there will be none.
+    pub(super) fn take_promised(&mut self) -> usize {
+        std::mem::take(&mut self.promised)
     }
 
     /// Gives up the guard but not the room: it stays counted.
@@ -41,7 +62,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.take() {
-            pool.release_room();
+            pool.give_up(self.seats.as_ref(), self.promised);
         }
     }
 }
@@ -70,9 +91,9 @@ impl Lease {
         &mut self.instance
     }
 
-    /// Whether the instance's zygote was made anew.
-    pub(super) fn is_replaced(&self) -> bool {
-        self.instance.is_replaced()
+    /// Whether the instance serves no more.
+    pub(super) fn is_spent(&self) -> bool {
+        self.instance.is_spent()
     }
 
     /// How the instance came to be.
@@ -86,7 +107,7 @@ impl Lease {
             return;
         };
         match pool.isolation() {
-            Isolation::Instance if !self.is_replaced() => {
+            Isolation::Instance if !self.is_spent() => {
                 let took_parked = self.kind == StartKind::Parked;
                 pool.give_back(self);
                 if took_parked {
@@ -123,5 +144,9 @@ impl Lease {
     pub(super) fn into_instance(self) -> Instance {
         self.permit.defuse();
         self.instance
+    }
+
+    pub(super) fn into_parts(self) -> (Instance, Permit, StartKind) {
+        (self.instance, self.permit, self.kind)
     }
 }

@@ -8,6 +8,7 @@
 //!          ─► queue (bounded, with a deadline) ─► lease or permit
 //!                └─ more come than can be served: told at once
 //! ```
+//! Where a process serves several invocations at once, each of its seats is an instance here, and its room is counted once.
 //! The state is written here alone, under one short lock that is never held across an await; what to do is decided by
 //! `policy.rs`. A hop to a task of its own would cost a wake-up for each invocation.
 //! Where the platform has no room for another instance, the pool is hungry: `capacity.rs` knows all that are, and gives each
@@ -15,12 +16,15 @@
 //! Knows nothing of HTTP, and of invocations only that they need an instance.
 
 mod capacity;
+mod in_use;
 mod lease;
 mod park;
 mod policy;
 mod refresh;
 mod room;
 mod settings;
+mod share;
+mod state;
 mod tend;
 mod waiters;
 mod zygote_slot;
@@ -31,17 +35,18 @@ use std::time::Instant;
 use tokio::sync::oneshot::Receiver;
 
 pub(crate) use capacity::Capacity;
+pub(crate) use in_use::InUse;
 pub(crate) use lease::{Grant, Lease, Permit};
 pub(crate) use policy::Bounds;
-use policy::{Decision, Snapshot};
+use policy::Decision;
 pub(crate) use settings::PoolSettings;
 pub use settings::{Isolation, PoolError};
-use waiters::{Granted, Turned, Waiters};
+use state::{State, take_nearest};
+use waiters::{Granted, Turned};
 pub(crate) use zygote_slot::{Bundle, Ensured, Found, Times, ZygoteSlot};
 
-use crate::instance::Instance;
+use crate::instance::{Instance, Seats};
 use crate::invocation::StartKind;
-use crate::packet_socket::Home;
 use crate::zygote::ZygoteError;
 
 /// The instances of one version.
@@ -51,54 +56,6 @@ pub(crate) struct Pool {
     zygote: ZygoteSlot,
     capacity: Arc<Capacity>,
     state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    /// Last in, first out: the one that served last is the warmest, and the others grow old enough to be let go.
-    idle: Vec<Instance>,
-    parked: Vec<Instance>,
-    filling: usize,
-    live: usize,
-    waiters: Waiters,
-    /// Whether the platform knows that callers wait for room.
-    hungry: bool,
-    /// Since when no instance lives.
-    rests_since: Instant,
-    retired: bool,
-}
-
-impl State {
-    fn new(settings: PoolSettings) -> Self {
-        Self {
-            idle: Vec::new(),
-            parked: Vec::new(),
-            filling: 0,
-            live: 0,
-            waiters: Waiters::new(settings.tolerance),
-            hungry: false,
-            rests_since: Instant::now(),
-            retired: false,
-        }
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            idle: self.idle.len(),
-            parked: self.parked.len(),
-            filling: self.filling,
-            live: self.live,
-            waiting: self.waiters.len(),
-        }
-    }
-
-    /// One instance less.
-    fn lose_one(&mut self) {
-        self.live -= 1;
-        if self.live == 0 {
-            self.rests_since = Instant::now();
-        }
-    }
 }
 
 /// What [`Pool::acquire`] does outside the lock.
@@ -118,10 +75,10 @@ impl Pool {
         capacity: Arc<Capacity>,
     ) -> Arc<Self> {
         let pool = Arc::new(Self {
+            state: Mutex::new(State::new(settings.tolerance)),
             settings,
             zygote,
             capacity,
-            state: Mutex::new(State::new(settings)),
         });
         pool.capacity.enter(&pool);
         pool
@@ -206,6 +163,7 @@ impl Pool {
                     let parked = state.parked.pop();
                     if let Some(lease) = self.lease_of_living(parked, StartKind::Parked, &mut state)
                     {
+                        let lease = self.share(lease, None, &mut state);
                         return Next::Go(Grant::Ready(lease));
                     }
                 }
@@ -227,12 +185,14 @@ impl Pool {
             waiters_max,
             ..
         } = self.settings.bounds;
-        let is_short = state.live < instances_max;
+        // Who waits for a seat of a process that is being forked needs no room.
+        let awaits_seat = state.waiters.len() < state.coming;
+        let is_short = !awaits_seat && state.live < instances_max;
         let over = match is_short {
             true => PoolError::PlatformFull,
             false => PoolError::Overloaded { instances_max },
         };
-        let working = state.live - state.filling;
+        let working = (state.live - state.filling) * self.settings.concurrency;
         match state.waiters.arrive(waiters_max, working, over) {
             Ok(granted) if is_short && self.get_hungry(state) => Next::Hungry(granted),
             Ok(granted) => Next::Wait(granted),
@@ -253,30 +213,24 @@ impl Pool {
     ) -> Option<Lease> {
         let instance = instance?;
         if !instance.is_usable() {
-            state.lose_one();
-            self.capacity.put_back();
+            if instance.seats().is_none_or(Seats::leave) {
+                state.lose_one();
+                self.capacity.put_back();
+            }
             return None;
         }
-        Some(Lease::new(instance, Permit::new(self), kind))
+        let permit = Permit::of(self, &instance);
+        Some(Lease::new(instance, permit, kind))
     }
 
     fn permit(self: &Arc<Self>, state: &mut State) -> Option<Grant> {
         self.capacity.take().then(|| {
             state.live += 1;
-            Grant::Permit(Permit::new(self))
+            Grant::Permit(self.promise(state))
         })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The instance that served last on this thread, or else the one that served last at all.
-fn take_nearest(idle: &mut Vec<Instance>) -> Option<Instance> {
-    let here = Home::here();
-    match idle.iter().rposition(|instance| instance.home() == here) {
-        Some(index) => Some(idle.remove(index)),
-        None => idle.pop(),
     }
 }

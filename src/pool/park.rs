@@ -45,7 +45,7 @@ impl Pool {
             // The next tending tries again.
             _ => {
                 self.lock().filling -= 1;
-                self.release_room();
+                self.release_room(0);
             }
         }
     }

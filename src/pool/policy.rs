@@ -13,6 +13,8 @@ pub(crate) struct Snapshot {
     pub(crate) live: usize,
     /// Callers in the queue.
     pub(crate) waiting: usize,
+    /// Seats that processes which are being forked will have beside their first one; none where each has one only.
+    pub(crate) coming: usize,
 }
 
 /// What bounds a pool.
@@ -47,6 +49,8 @@ pub(crate) fn decide(now: Snapshot, bounds: Bounds) -> Decision {
         Decision::Reuse
     } else if now.parked > 0 {
         Decision::TakeParked
+    } else if now.waiting < now.coming.min(bounds.waiters_max) {
+        Decision::Wait
     } else if now.live < bounds.instances_max {
         Decision::Fork
     } else {
@@ -71,7 +75,7 @@ pub(crate) fn to_park(now: Snapshot, bounds: Bounds) -> usize {
         .min(bounds.instances_max.saturating_sub(now.live))
 }
 
-/// How many idle instances may be let go, the minimum kept.
+/// How many idle processes may be let go, the minimum kept.
 pub(crate) fn may_expire(now: Snapshot, bounds: Bounds) -> usize {
     now.idle.min(now.live.saturating_sub(bounds.instances_min))
 }
@@ -89,13 +93,15 @@ mod tests {
             0..20_usize,
             0..20_usize,
             0..20_usize,
+            0..20_usize,
         )
-            .prop_map(|(idle, parked, filling, busy, waiting)| Snapshot {
+            .prop_map(|(idle, parked, filling, busy, waiting, coming)| Snapshot {
                 idle,
                 parked,
                 filling,
                 live: idle + parked + filling + busy,
                 waiting,
+                coming,
             })
     }
 
@@ -119,7 +125,7 @@ mod tests {
                 Decision::Fork => prop_assert!(now.live < bounds.instances_max),
                 Decision::Wait => {
                     prop_assert!(now.idle == 0 && now.parked == 0);
-                    prop_assert!(now.live >= bounds.instances_max);
+                    prop_assert!(now.live >= bounds.instances_max || now.waiting < now.coming);
                 }
             }
         }
@@ -133,7 +139,7 @@ mod tests {
             let all: usize = live.iter().sum();
             let turn = |live: &mut Vec<usize>, pool: usize| {
                 let pool = pool % live.len();
-                let now = Snapshot { idle: 0, parked: 0, filling: 0, live: live[pool], waiting: 1 };
+                let now = Snapshot { idle: 0, parked: 0, filling: 0, live: live[pool], waiting: 1, coming: 0 };
                 let (poorest, least) = live.iter().copied().enumerate().min_by_key(|(_, live)| *live).expect("some");
                 let moves = live[pool] > 0 && yields(now, bounds, Some(least));
                 if moves {

@@ -3,7 +3,7 @@
 //!
 //! Whatever may end in another pool's lock happens without this one's.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::lease::{Grant, Lease, Permit};
@@ -19,7 +19,7 @@ impl Pool {
 
     /// An instance is free: the next caller gets it, or it becomes idle.
     pub(super) fn give_back(self: &Arc<Self>, lease: Lease) {
-        self.give(lease.into_warm(), |state, mut instance| {
+        self.give(self.lock(), lease.into_warm(), |state, mut instance| {
             instance.rest();
             state.idle.push(instance);
         });
@@ -27,13 +27,26 @@ impl Pool {
 
     /// An instance that was forked ahead of demand is ready: the next caller gets it, or it stays parked.
     pub(super) fn add_parked(self: &Arc<Self>, instance: Instance) {
-        self.lock().filling -= 1;
-        let lease = Lease::new(instance, Permit::new(self), StartKind::Parked);
-        self.give(lease, |state, instance| state.parked.push(instance));
+        let permit = Permit::of(self, &instance);
+        let mut lease = Lease::new(instance, permit, StartKind::Parked);
+        let mut state = self.lock();
+        state.filling -= 1;
+        if !state.waiters.is_empty() {
+            lease = self.share(lease, None, &mut state);
+        }
+        self.give(state, lease, |state, instance| match instance.seats() {
+            None => state.parked.push(instance),
+            // There were waiters, but fewer than seats.
+            Some(_) => state.idle.push(instance),
+        });
     }
 
-    fn give(self: &Arc<Self>, lease: Lease, keep: impl FnOnce(&mut State, Instance)) {
-        let mut state = self.lock();
+    fn give(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State>,
+        lease: Lease,
+        keep: impl FnOnce(&mut State, Instance),
+    ) {
         let lease = match self.yields(&state) {
             true => Err(Grant::Ready(lease)),
             false => state.waiters.hand(Grant::Ready(lease)),
@@ -41,7 +54,7 @@ impl Pool {
         let Err(Grant::Ready(lease)) = lease else {
             return;
         };
-        if state.retired || lease.is_replaced() || self.yields(&state) {
+        if state.retired || lease.is_spent() || self.yields(&state) {
             // Dropping the lease takes the lock again.
             drop(state);
             drop(lease);
@@ -50,15 +63,12 @@ impl Pool {
         keep(&mut state, lease.into_instance());
     }
 
-    /// The room of an instance that is no more goes to the next caller, or becomes free.
-    pub(super) fn release_room(self: &Arc<Self>) {
+    /// The room of an instance that is no more goes to the next caller, or becomes free. `promised` seats will not come.
+    pub(super) fn release_room(self: &Arc<Self>, promised: usize) {
         let mut state = self.lock();
-        if !self.yields(&state) {
-            match state.waiters.hand(Grant::Permit(Permit::new(self))) {
-                Ok(()) => return,
-                Err(Grant::Permit(permit)) => permit.defuse(),
-                Err(Grant::Ready(_)) => {}
-            }
+        state.coming -= promised;
+        if !self.yields(&state) && self.hand_permit(&mut state) {
+            return;
         }
         state.lose_one();
         if !state.waiters.is_empty() {
@@ -68,6 +78,20 @@ impl Pool {
         self.capacity.give_back();
     }
 
+    /// Gives the room of an instance to the next caller. Whether there was one.
+    fn hand_permit(self: &Arc<Self>, state: &mut State) -> bool {
+        let permit = self.promise(state);
+        match state.waiters.hand(Grant::Permit(permit)) {
+            Ok(()) => true,
+            Err(Grant::Permit(mut permit)) => {
+                state.coming -= permit.take_promised();
+                permit.defuse();
+                false
+            }
+            Err(Grant::Ready(_)) => false,
+        }
+    }
+
     /// Gives room that the platform has for this pool to its next caller. Whether there was one.
     pub(super) fn offer_room(self: &Arc<Self>) -> bool {
         let mut state = self.lock();
@@ -75,14 +99,7 @@ impl Pool {
         if state.retired || state.live >= self.settings.bounds.instances_max {
             return false;
         }
-        let is_taken = match state.waiters.hand(Grant::Permit(Permit::new(self))) {
-            Ok(()) => true,
-            Err(Grant::Permit(permit)) => {
-                permit.defuse();
-                false
-            }
-            Err(Grant::Ready(_)) => false,
-        };
+        let is_taken = self.hand_permit(&mut state);
         state.live += usize::from(is_taken);
         if !state.waiters.is_empty() && state.live < self.settings.bounds.instances_max {
             self.get_hungry(&mut state);
@@ -111,20 +128,25 @@ impl Pool {
         Some((longest?, state.live))
     }
 
-    /// Ends that instance. Whether there was one.
+    /// Ends that instance, with all its seats. Whether there was one.
     pub(super) fn end_oldest(self: &Arc<Self>) -> bool {
-        let oldest = {
+        let ended: Vec<Instance> = {
             let mut state = self.lock();
             if state.live <= self.settings.bounds.instances_min {
                 return false;
             }
-            match (!state.idle.is_empty(), !state.parked.is_empty()) {
-                (true, _) => state.idle.remove(0),
-                (false, true) => state.parked.remove(0),
-                (false, false) => return false,
-            }
+            let State { idle, parked, .. } = &mut *state;
+            let resting = if idle.is_empty() { parked } else { idle };
+            let Some(oldest) = resting.first().map(Instance::id) else {
+                return false;
+            };
+            resting
+                .extract_if(.., |instance| instance.id() == oldest)
+                .collect()
         };
-        self.discard(oldest);
+        for instance in ended {
+            self.discard(instance);
+        }
         true
     }
 
@@ -143,10 +165,14 @@ impl Pool {
         }
     }
 
-    /// Kills an instance that the pool held, and frees its room.
+    /// Gives up an instance that the pool held: it is killed, unless it is a seat and another is held, and its room is
+    /// free.
     pub(super) fn discard(self: &Arc<Self>, instance: Instance) {
+        let seats = instance.seats().cloned();
         drop(instance);
-        self.release_room();
+        if seats.is_none_or(|seats| seats.leave()) {
+            self.release_room(0);
+        }
     }
 
     fn yields(&self, state: &State) -> bool {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Bounds;
 use crate::admission::Tolerance;
 use crate::error::Origin;
+use crate::telemetry::Journal;
 
 /// Whether an instance may serve more than one invocation.
 #[derive(
@@ -69,16 +70,22 @@ impl PoolError {
 }
 
 /// What a pool is made with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct PoolSettings {
     /// Its bounds.
     pub(crate) bounds: Bounds,
     /// Whether instances are reused.
     pub(crate) isolation: Isolation,
+    /// How many invocations a process serves at once.
+    pub(crate) concurrency: usize,
     /// An instance that nobody needed for so long is let go.
     pub(crate) idle_timeout: Duration,
     /// How long a caller may wait.
     pub(crate) queue_timeout: Duration,
     /// When callers need not wait.
     pub(crate) tolerance: Tolerance,
+    /// Where lines go that belong to no invocation.
+    pub(crate) journal: Journal,
+    /// How long an answer's body may be.
+    pub(crate) response_len_max: usize,
 }

@@ -1,5 +1,6 @@
 //! What a pool does now and then, and what it tells people about itself.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Pool, policy};
@@ -40,7 +41,14 @@ impl Pool {
     /// Figures for people: instances, with process ids, and who waits for one.
     pub(crate) fn census(&self) -> Census {
         let state = self.lock();
-        let pids = |instances: &[Instance]| instances.iter().filter_map(Instance::pid).collect();
+        let pids = |instances: &[Instance]| {
+            let idle = instances.iter().filter(|instance| instance.is_idle());
+            let mut pids: Vec<i32> = idle.filter_map(Instance::pid).collect();
+            // Seats of one process come in one after another, but are used in any order.
+            let mut seen = HashSet::new();
+            pids.retain(|pid| seen.insert(*pid));
+            pids
+        };
         Census {
             idle: pids(&state.idle),
             parked: pids(&state.parked),
@@ -54,13 +62,19 @@ impl Pool {
         let mut state = self.lock();
         let mut may_expire = policy::may_expire(state.snapshot(), self.settings.bounds);
         let idle_timeout = self.settings.idle_timeout;
+        // Processes that are let go, with all their seats.
+        let mut old = HashSet::new();
         // The oldest are at the front.
         let mut expired: Vec<Instance> = state
             .idle
             .extract_if(.., |instance| {
-                let old = may_expire > 0 && instance.idle_for() >= idle_timeout;
-                may_expire -= usize::from(old);
-                old || !instance.is_usable()
+                if may_expire > 0
+                    && instance.idle_for() >= idle_timeout
+                    && old.insert(instance.id())
+                {
+                    may_expire -= 1;
+                }
+                old.contains(&instance.id()) || !instance.is_usable()
             })
             .collect();
         expired.extend(

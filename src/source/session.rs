@@ -23,7 +23,7 @@ pub(super) const IDLE_MAX: Duration = Duration::from_secs(15);
 /// A connection that is read.
 pub(super) enum Session {
     Redis(redis::Session),
-    Nats(nats::Session),
+    Nats(Box<nats::Session>),
     Rabbit(rabbit::Session),
 }
 
@@ -62,7 +62,7 @@ impl Session {
         let connect = async {
             Ok(match settings.trigger.broker {
                 Broker::Redis => Self::Redis(redis::Session::connect(settings, reach).await?),
-                Broker::Nats => Self::Nats(nats::Session::connect(settings, reach).await?),
+                Broker::Nats => Self::Nats(nats::Session::connect(settings, reach).await?.into()),
                 Broker::Rabbit => Self::Rabbit(rabbit::Session::connect(settings, reach).await?),
             })
         };

@@ -272,3 +272,21 @@ fn a_limited_key_publishes_to_its_own_functions() {
     let refused = call(&platform, "POST", "/events", Some(&reader), &event);
     assert_eq!(refused.problem(403), "forbidden");
 }
+
+/// Whatever is accepted is delivered: an event is not bounded by what fits into one packet to its instance.
+#[test]
+fn an_event_arrives_whole_however_large_it_is() {
+    let platform = Platform::shared();
+    in_every_language(|language| {
+        let kind = format!("large.{}", language.name());
+        let settings = json!({"triggers": [{"type": "event", "config": {"eventType": kind}}]});
+        platform.deploy(language, &language.handler("large"), &settings);
+        for length in [1_000, 60_000, 110_000, 600_000] {
+            let data = json!({"length": length, "text": "é".repeat(length / 2) + &"x".repeat(length - length / 2)});
+            let event = json!({"eventType": kind, "data": data});
+            let answer = platform.post("/events", &event).expect(202).json();
+            let id = answer["subscriptions"][0]["requestId"].as_str();
+            wait_for_status(&platform, id.expect("an id"), "succeeded");
+        }
+    });
+}

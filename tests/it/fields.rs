@@ -75,6 +75,9 @@ fn cases_of_limits() -> Vec<Case> {
 fn cases_of_scaling() -> Vec<Case> {
     vec![
         ("isolation", json!("none"), 400, "/isolation"),
+        ("concurrency", json!(0), 422, "/concurrency"),
+        ("concurrency", json!(1_001), 422, "/concurrency"),
+        ("concurrency", json!("many"), 400, "/concurrency"),
         ("network", json!("moon"), 400, "/network"),
         (
             "scaling",

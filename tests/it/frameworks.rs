@@ -142,6 +142,9 @@ class App < Sinatra::Base
 end
 "#;
 
+/// How many requests an application serves at once.
+const SEVERAL: usize = 8;
+
 /// A platform with an application under `/shop/`, which answers what every application here does.
 #[track_caller]
 fn serving(language: Language, files: &Value, handler: &str) -> Platform {
@@ -153,11 +156,26 @@ fn serving(language: Language, files: &Value, handler: &str) -> Platform {
         "memory": 256,
         "triggers": [{"type": "http", "config": {"path": "/shop/*", "methods": ["GET", "POST"]}}],
     });
+    let name = unique_name();
     platform
-        .try_deploy(&unique_name(), language.name(), &settings)
+        .try_deploy(&name, language.name(), &settings)
         .expect(201);
     check(&platform);
+    serve_several(&platform, &name);
     platform
+}
+
+/// The same with several requests at once in one process.
+#[track_caller]
+fn serve_several(platform: &Platform, name: &str) {
+    let path = format!("/functions/{name}");
+    let several = json!({"concurrency": SEVERAL, "scaling": {"maxInstances": 1}});
+    platform.put(&path, &several).expect(200);
+    std::thread::scope(|scope| {
+        for _ in 0..SEVERAL {
+            scope.spawn(|| (0..4).for_each(|_| check(platform)));
+        }
+    });
 }
 
 #[track_caller]

@@ -139,6 +139,8 @@ mod refresh;
 mod room;
 mod routes;
 mod settings;
+mod several;
+mod several_seats;
 mod snapshots;
 mod soak;
 mod sources;

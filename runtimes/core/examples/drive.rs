@@ -71,6 +71,7 @@ fn parse() -> Result<Options> {
             .into_owned(),
         handler,
         memory_limit_mb: memory,
+        concurrency: 1,
         environment: vec![("GREETING".to_owned(), "hello".to_owned())],
         load_when,
         sandbox: None,
@@ -201,6 +202,7 @@ fn invoke(socket: &Socket, number: u64, options: &Options) -> Result<()> {
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
         tracestate: "",
         event: br#"{"method":"POST","path":"/","headers":{"host":"localhost","content-type":"application/json"},"query":{"a":"1"}}"#,
+        event_before_body_len: 0,
         body_kind: if options.body.is_empty() { BodyKind::None } else { BodyKind::Json },
         body_len: options.body.len() as u64,
     };

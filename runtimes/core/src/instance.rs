@@ -5,7 +5,7 @@
 //!                 └──────────┴─ failed: the first invocation is told why ─► end
 //! ```
 //! Two system calls for each invocation, `recvmsg` and `sendmsg`, and a third for the usage figures; one more for each
-//! piece of an answer that comes in pieces.
+//! piece of an answer that comes in pieces. Where several invocations are served at once, see `desk.rs`.
 //! Knows nothing of forks.
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -18,13 +18,14 @@ use zygo_wire::{
     WireError, clock, packet,
 };
 
+use crate::desk::Desk;
 use crate::runtime::{Invocation, Runtime};
 use crate::sink::{self, Sink};
 use crate::zygote::Zygote;
 use crate::{answer, process};
 
 /// Nothing larger reaches an instance; the supervisor's own limit is lower.
-const BODY_LEN_MAX: usize = 1 << 30;
+pub(crate) const BODY_LEN_MAX: usize = 1 << 30;
 
 /// Serves until the supervisor closes the socket, then ends the process.
 ///
@@ -38,6 +39,7 @@ pub(crate) fn run<R: Runtime>(zygote: &mut Zygote<R>, function: &Function, purpo
         ..
     } = zygote;
     let usable = narrow(filters, function).and_then(|()| get_ready(runtime, function));
+    let forked_ns = (purpose == Purpose::Serve).then_some(forked_ns);
     let outcome = with_socket(|socket| {
         if purpose == Purpose::Park {
             if usable.is_ok() {
@@ -45,13 +47,10 @@ pub(crate) fn run<R: Runtime>(zygote: &mut Zygote<R>, function: &Function, purpo
             }
             packet::send(socket, &InstanceEvent::Parked, &[], &[])?;
         }
-        serve(
-            runtime,
-            socket,
-            usable,
-            (purpose == Purpose::Serve).then_some(forked_ns),
-            buffer,
-        )
+        match function.concurrency {
+            0 | 1 => serve(runtime, socket, usable, forked_ns, buffer),
+            several => serve_several(runtime, socket, usable, several, forked_ns, buffer),
+        }
     });
     process::end(match outcome {
         Ok(()) | Err(WireError::Closed) => 0,
@@ -94,6 +93,24 @@ fn with_socket<T>(with: impl FnOnce(&Socket) -> Result<T, WireError>) -> Result<
     })
 }
 
+fn serve_several<R: Runtime>(
+    runtime: &mut R,
+    socket: &Socket,
+    usable: Result<(), Failure>,
+    concurrency: u32,
+    forked_ns: Option<u64>,
+    buffer: &mut Vec<u8>,
+) -> Result<(), WireError> {
+    let Err(failure) = usable else {
+        let desk = Desk::new(concurrency, forked_ns, std::mem::take(buffer));
+        // Any thread may use it, until the process ends.
+        return runtime.serve_several(Box::leak(Box::new(desk)));
+    };
+    // The first is waited for, as everywhere; others may have come with it.
+    serve(runtime, socket, Err(failure.clone()), forked_ns, buffer)?;
+    Desk::new(concurrency, None, std::mem::take(buffer)).refuse_all(&failure)
+}
+
 /// `forked_ns` is set when the first invocation was waiting before this process was there.
 fn serve<R: Runtime>(
     runtime: &mut R,
@@ -106,17 +123,21 @@ fn serve<R: Runtime>(
     loop {
         let received = socket.receive(buffer)?;
         let now_ns = clock::monotonic_ns();
-        let (InstanceCommand::Invoke(header), inline) = packet::decode(&buffer[..received.len])?;
-        let body = packet::body(inline, header.body_len, &received.descriptors, BODY_LEN_MAX)?;
+        let (InstanceCommand::Invoke(header), inline) = packet::decode(&buffer[..received.len])?
+        else {
+            return Err(WireError::Violation("a command for several invocations"));
+        };
+        let came = packet::body(inline, header.body_len, &received.descriptors, BODY_LEN_MAX)?;
+        let (event, body) = header.event_and_body(&came)?;
         sink::set_number(header.number);
         let invocation = Invocation {
             request_id: header.request_id,
             deadline_unix_ms: header.deadline_unix_ms,
             traceparent: header.traceparent,
             tracestate: Some(header.tracestate).filter(|state| !state.is_empty()),
-            event: header.event,
+            event,
             body_kind: header.body_kind,
-            body: &body,
+            body,
         };
         let handler_started_ns = clock::monotonic_ns();
         let result = usable.clone().and_then(|()| runtime.invoke(&invocation));
@@ -135,14 +156,14 @@ fn serve<R: Runtime>(
 
 /// Reads what the kernel counted for this process.
 #[derive(Debug, Default)]
-struct Meter {
+pub(crate) struct Meter {
     /// Processor time at the end of the last invocation.
     cpu_before_us: u64,
 }
 
 impl Meter {
     /// Fills in processor time since the last reading, and the memory peak.
-    fn read(&mut self, usage: Usage) -> Usage {
+    pub(crate) fn read(&mut self, usage: Usage) -> Usage {
         let Ok(counted) = getrusage(UsageWho::RUSAGE_SELF) else {
             return usage;
         };

@@ -13,6 +13,7 @@
 mod administration;
 mod answer;
 mod children;
+pub mod desk;
 pub mod entry;
 pub mod fork;
 mod forkable;

@@ -12,7 +12,9 @@
 use std::io;
 use std::path::Path;
 
-use zygo_wire::{BodyKind, Failure, Function};
+use zygo_wire::{BodyKind, Failure, Function, WireError};
+
+use crate::desk::Desk;
 
 /// An embedded engine with its shim.
 pub trait Runtime: Sized {
@@ -87,6 +89,13 @@ pub trait Runtime: Sized {
     /// # Errors
     /// What the handler threw, in the user's own files and lines.
     fn invoke(&mut self, invocation: &Invocation<'_>) -> Result<Response, Failure>;
+
+    /// Runs the handler for whatever `desk` asks, several at once, until the supervisor is gone. Lines and pieces name the
+    /// invocation that they belong to: [`crate::log::write_of`], [`crate::stream::push_of`]. May start threads.
+    ///
+    /// # Errors
+    /// Those of `desk`.
+    fn serve_several(&mut self, desk: &'static Desk) -> Result<(), WireError>;
 }
 
 /// On which side of a fork the process is.

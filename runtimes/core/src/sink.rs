@@ -3,6 +3,7 @@
 //! Global, because engines call back from deep inside user code and from user threads. It is set once in each life of
 //! the process: when a language zygote starts, and after each fork.
 
+use std::cell::Cell;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,6 +27,11 @@ static SINK: RwLock<Sink> = RwLock::new(Sink::Nowhere);
 /// The invocation that runs now, by its number; log lines carry it.
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
+thread_local! {
+    /// The invocation that this thread works for, where several run at once.
+    static OWN_NUMBER: Cell<u64> = const { Cell::new(0) };
+}
+
 /// Replaces the sink. The old socket is forgotten rather than closed: after a fork it belongs to the parent, and its
 /// descriptor is closed with all others of the parent.
 pub(crate) fn set(sink: Sink) {
@@ -39,9 +45,22 @@ pub(crate) fn set_number(number: u64) {
     NUMBER.store(number, Ordering::Relaxed);
 }
 
-/// Which invocation runs now.
+/// Notes which invocation this thread works for.
+pub(crate) fn set_own_number(number: u64) {
+    OWN_NUMBER.set(number);
+}
+
+/// Which invocation this thread works for.
+pub(crate) fn own_number() -> u64 {
+    OWN_NUMBER.get()
+}
+
+/// Which invocation runs now, on this thread if there are several.
 pub(crate) fn number() -> u64 {
-    NUMBER.load(Ordering::Relaxed)
+    match OWN_NUMBER.get() {
+        0 => NUMBER.load(Ordering::Relaxed),
+        own => own,
+    }
 }
 
 /// Runs `with` on the sink. The lock is only ever shared after start-up, so this does not wait.
@@ -53,7 +72,7 @@ pub(crate) fn with<T>(with: impl FnOnce(&Sink) -> T) -> T {
 }
 
 /// Reports one log line.
-pub(crate) fn log(level: Level, text: &str) -> Result<(), WireError> {
+pub(crate) fn log(number: u64, level: Level, text: &str) -> Result<(), WireError> {
     with(|sink| match sink {
         Sink::Nowhere => {
             crate::run::complain(text);
@@ -66,15 +85,12 @@ pub(crate) fn log(level: Level, text: &str) -> Result<(), WireError> {
             };
             packet::send(socket, &event, &[], &[])
         }
-        Sink::Data(socket) => {
-            let number = NUMBER.load(Ordering::Relaxed);
-            packet::send(
-                socket,
-                &InstanceEvent::Logged { number, level },
-                text.as_bytes(),
-                &[],
-            )
-        }
+        Sink::Data(socket) => packet::send(
+            socket,
+            &InstanceEvent::Logged { number, level },
+            text.as_bytes(),
+            &[],
+        ),
     })
 }
 
@@ -87,7 +103,7 @@ pub(crate) fn fail(failure: Failure, usage: Usage) -> Result<(), WireError> {
         }
         Sink::Control(socket) => packet::send(socket, &ZygoteEvent::LoadFailed(failure), &[], &[]),
         Sink::Data(socket) => {
-            let number = NUMBER.load(Ordering::Relaxed);
+            let number = number();
             packet::send(
                 socket,
                 &InstanceEvent::Failed {

@@ -2,9 +2,9 @@
 
 use deno_core::v8;
 use runtime_core::runtime::{Body, Invocation, Response};
-use runtime_core::stream;
 use runtime_core::wire::BodyKind;
 
+use crate::ops;
 use crate::shim::Shim;
 
 type Value<'s> = v8::Local<'s, v8::Value>;
@@ -78,7 +78,7 @@ fn bytes<'s>(scope: &mut v8::PinScope<'s, '_>, source: &[u8]) -> Option<Value<'s
 /// which is a fault of the shim; `null` is an answer that went out in pieces.
 pub(crate) fn response(scope: &mut v8::PinScope<'_, '_>, answer: Value<'_>) -> Option<Response> {
     if answer.is_null() {
-        return Some(stream::take()?.end());
+        return Some(ops::take_stream()?.end());
     }
     let answer = v8::Local::<v8::Array>::try_from(answer).ok()?;
     let status_code = answer.get_index(scope, 0)?.uint32_value(scope)?;

@@ -3,23 +3,22 @@
 use deno_core::v8;
 use runtime_core::log::{self, Level};
 use runtime_core::runtime::{Invocation, Response};
-use runtime_core::stream;
 use runtime_core::wire::{Failure, FailureKind};
 
 use crate::event_loop::{self, Settled};
 use crate::runtime::{JavaScript, Promise};
 use crate::shim::{self, Shim};
-use crate::{convert, failure, rejections};
+use crate::{convert, failure, ops, rejections, several};
 
 /// What a call into user code came to at once.
-enum Step {
+pub(crate) enum Step {
     Done(Result<Response, Failure>),
     Waiting(Promise, Stage),
 }
 
 /// Whose promise it is that is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(crate) enum Stage {
     /// The handler's.
     Handler,
     /// That of the conversion: reading the body of a web `Response` takes time, and so do the pieces of an answer.
@@ -36,7 +35,7 @@ impl JavaScript {
     }
 
     /// Calls the handler. Most handlers are done when the microtasks are.
-    fn dispatch(&mut self, invocation: &Invocation<'_>) -> Step {
+    pub(crate) fn dispatch(&mut self, invocation: &Invocation<'_>) -> Step {
         let Self {
             engine,
             shim,
@@ -95,14 +94,19 @@ impl JavaScript {
                     ));
                 }
             }
-            let Self { engine, shim, .. } = self;
-            shim::enter!(scope, engine, shim);
-            let settled = v8::Local::new(scope, &promise);
-            match answer(scope, shim, settled.into(), stage) {
+            match self.advance(&promise, stage) {
                 Step::Done(answer) => return answer,
                 Step::Waiting(next, next_stage) => (promise, stage) = (next, next_stage),
             }
         }
+    }
+
+    /// What a settled promise leads to.
+    pub(crate) fn advance(&mut self, promise: &Promise, stage: Stage) -> Step {
+        let Self { engine, shim, .. } = self;
+        shim::enter!(scope, engine, shim);
+        let settled = v8::Local::new(scope, promise);
+        answer(scope, shim, settled.into(), stage)
     }
 
     /// Errors that nobody caught, after the answer is known: they are lines in the log.
@@ -112,13 +116,8 @@ impl JavaScript {
         }
         for uncaught in rejections::take() {
             let failure = self.failure(FailureKind::Handler, &uncaught.value);
-            let mut line = format!("Uncaught {}: {}", failure.error_type, failure.message);
-            for frame in failure.stack {
-                line.push_str("\n    ");
-                line.push_str(&frame);
-            }
-            for line in line.lines() {
-                log::write(Level::Error, line);
+            for line in several::failure_lines(&failure) {
+                log::write(Level::Error, &line);
             }
         }
     }
@@ -179,7 +178,7 @@ fn unwrapped<'s>(
             let thrown = promise.result(scope);
             let kind = match stage {
                 // What makes the pieces is the handler's own code.
-                Stage::Conversion if stream::take().is_some() => FailureKind::Handler,
+                Stage::Conversion if ops::take_stream().is_some() => FailureKind::Handler,
                 Stage::Handler => FailureKind::Handler,
                 Stage::Conversion => FailureKind::Response,
             };

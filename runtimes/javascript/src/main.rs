@@ -20,6 +20,7 @@ mod rehearsal;
 mod rejections;
 mod resolve;
 mod runtime;
+mod several;
 mod shim;
 mod transpile;
 

@@ -9,6 +9,8 @@ use deno_core::v8;
 pub(crate) struct Uncaught {
     /// The promise that carries it; exceptions have none.
     promise: Option<v8::Global<v8::Promise>>,
+    /// The invocation that it came from, where several run at once; 0 is none.
+    pub(crate) number: u64,
     /// What was thrown.
     pub(crate) value: v8::Global<v8::Value>,
 }
@@ -29,6 +31,7 @@ pub(crate) unsafe extern "C" fn on_promise_reject(message: v8::PromiseRejectMess
             };
             let uncaught = Uncaught {
                 promise: Some(v8::Global::new(scope, promise)),
+                number: number(scope),
                 value: v8::Global::new(scope, value),
             };
             UNCAUGHT.with_borrow_mut(|list| list.push(uncaught));
@@ -56,12 +59,27 @@ pub(crate) fn forget(scope: &mut v8::PinScope<'_, '_>, promise: v8::Local<'_, v8
 /// Adds an exception that came out of a callback.
 pub(crate) fn add_uncaught(scope: &mut v8::PinScope<'_, '_>, thrown: v8::Local<'_, v8::Value>) {
     let value = v8::Global::new(scope, thrown);
+    let number = number(scope);
     UNCAUGHT.with_borrow_mut(|list| {
         list.push(Uncaught {
             promise: None,
+            number,
             value,
         })
     });
+}
+
+/// The invocation that runs now, by the async context.
+pub(crate) fn number(scope: &mut v8::PinScope<'_, '_>) -> u64 {
+    let context = scope.get_continuation_preserved_embedder_data();
+    let number = v8::Local::<v8::Number>::try_from(context).map_or(0.0, |number| number.value());
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it was made of such an integer"
+    )]
+    let number = number as u64;
+    number
 }
 
 /// Whether there is anything on the list.

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use deno_core::v8;
+use runtime_core::desk::Desk;
 use runtime_core::runtime::{Fork, Invocation, Response, Runtime};
-use runtime_core::wire::{Failure, FailureKind, Function, LoadWhen};
+use runtime_core::wire::{Failure, FailureKind, Function, LoadWhen, WireError};
 
 use crate::engine::Engine;
 use crate::event_loop::{self, Settled};
@@ -125,6 +126,10 @@ impl Runtime for JavaScript {
         self.log_uncaught();
         ops::flush_logs();
         answer
+    }
+
+    fn serve_several(&mut self, desk: &'static Desk) -> Result<(), WireError> {
+        self.serve_all(desk)
     }
 }
 

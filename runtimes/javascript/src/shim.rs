@@ -17,8 +17,10 @@ pub(crate) struct Shim {
     pub(crate) rehearse: v8::Global<v8::Function>,
     pub(crate) reset: v8::Global<v8::Function>,
     pub(crate) respond: v8::Global<v8::Function>,
+    pub(crate) serve_several: v8::Global<v8::Function>,
     pub(crate) set_environment: v8::Global<v8::Function>,
     pub(crate) set_root: v8::Global<v8::Function>,
+    pub(crate) taken: v8::Global<v8::Function>,
     /// The one context; asking the engine for it each time would make a handle each time.
     pub(crate) context: v8::Global<v8::Context>,
     /// The key `body`, which every invocation sets.
@@ -59,8 +61,10 @@ impl Shim {
             rehearse: function("rehearse")?,
             reset: function("reset")?,
             respond: function("respond")?,
+            serve_several: function("serveSeveral")?,
             set_environment: function("setEnvironment")?,
             set_root: function("setRoot")?,
+            taken: function("taken")?,
             context: {
                 let context = scope.get_current_context();
                 v8::Global::new(scope, context)

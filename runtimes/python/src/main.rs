@@ -8,6 +8,7 @@ mod fork_hooks;
 mod json;
 mod native;
 mod runtime;
+mod several;
 mod shim;
 mod stream;
 mod text;

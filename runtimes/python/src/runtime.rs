@@ -5,20 +5,21 @@ use std::path::Path;
 
 use pyo3::prelude::*;
 use runtime_core::Runtime;
+use runtime_core::desk::Desk;
 use runtime_core::runtime::{Fork, Invocation, Response};
-use runtime_core::wire::{Failure, FailureKind, Function, LoadWhen};
+use runtime_core::wire::{Failure, FailureKind, Function, LoadWhen, WireError};
 
 use crate::convert::{self, Answered, Unusable};
 use crate::engine::{self, Detached};
 use crate::shim::Shim;
-use crate::{bundle, failure, fork_hooks, native, stream, warm_up};
+use crate::{bundle, failure, fork_hooks, native, several, stream, warm_up};
 
 /// An interpreter with the shim, and the user's handler once it is loaded.
 #[derive(Debug)]
 pub(crate) struct Python {
-    shim: Shim,
+    shim: &'static Shim,
     samples: warm_up::Samples,
-    handler: Option<Handler>,
+    handler: Option<&'static Handler>,
     detached: Detached,
     /// The folder of the bundle; paths are told relative to it.
     root: String,
@@ -30,11 +31,11 @@ pub(crate) struct Python {
 
 /// The user's function.
 #[derive(Debug)]
-struct Handler {
-    callable: Py<PyAny>,
-    argument_count: u8,
+pub(crate) struct Handler {
+    pub(crate) callable: Py<PyAny>,
+    pub(crate) argument_count: u8,
     /// Whether it is to get the body as bytes, whatever they are: applications read them themselves.
-    takes_bytes: bool,
+    pub(crate) takes_bytes: bool,
 }
 
 impl Runtime for Python {
@@ -44,9 +45,10 @@ impl Runtime for Python {
         engine::start()?;
         let prepared = pyo3::Python::attach(|py| {
             native::install(py)?;
-            let shim = Shim::load(py)?;
-            let samples = warm_up::run(py, &shim)?;
-            fork_hooks::share_heap(py, &shim)?;
+            // Both live as long as the process.
+            let shim: &Shim = Box::leak(Box::new(Shim::load(py)?));
+            let samples = warm_up::run(py, shim)?;
+            fork_hooks::share_heap(py, shim)?;
             Ok(Self {
                 shim,
                 samples,
@@ -76,7 +78,7 @@ impl Runtime for Python {
             loaded.map_err(|error| self.load_failure(py, error))
         });
         native::flush();
-        self.handler = Some(loaded?);
+        self.handler = Some(Box::leak(Box::new(loaded?)));
         match function.load_when {
             LoadWhen::BeforeFork => Ok(()),
             // The core restored this process before there were any hooks.
@@ -105,7 +107,7 @@ impl Runtime for Python {
     fn reseed(&mut self) {
         let is_instance = self.handler.is_some();
         let openssl = !is_instance || std::process::id() == self.forked_by;
-        let reseeded = pyo3::Python::attach(|py| fork_hooks::reseed(py, &self.shim, openssl));
+        let reseeded = pyo3::Python::attach(|py| fork_hooks::reseed(py, self.shim, openssl));
         // Siblings that share their random numbers are worse than no siblings.
         reseeded.expect("generators cannot be reseeded");
     }
@@ -119,12 +121,12 @@ impl Runtime for Python {
     }
 
     fn rehearse(&mut self) {
-        let Some(handler) = &self.handler else { return };
+        let Some(handler) = self.handler else { return };
         pyo3::Python::attach(|py| {
             // Without it, the first invocation is slower, and that is all.
             let _ = self
                 .samples
-                .run_like(py, &self.shim, handler.callable.bind(py));
+                .run_like(py, self.shim, handler.callable.bind(py));
         });
     }
 
@@ -134,6 +136,12 @@ impl Runtime for Python {
         native::flush();
         self.detached.leave_to_threads();
         result
+    }
+
+    fn serve_several(&mut self, desk: &'static Desk) -> Result<(), WireError> {
+        self.detached.come_back();
+        let handler = self.handler.ok_or(WireError::Violation("no handler"))?;
+        several::serve(self.shim, handler, &self.root, desk)
     }
 }
 
@@ -172,7 +180,7 @@ impl Python {
             Ok(class) if error.is_instance(py, &class) => FailureKind::HandlerNotFound,
             _ => FailureKind::Load,
         };
-        failure::of(py, &self.shim, error, kind, &self.root)
+        failure::of(py, self.shim, error, kind, &self.root)
     }
 
     fn ask_bootstrap(&self, function: &str) -> Vec<String> {
@@ -190,9 +198,9 @@ impl Python {
         hooks: impl FnOnce(pyo3::Python<'_>, &Shim) -> PyResult<T>,
     ) -> Result<T, Failure> {
         pyo3::Python::attach(|py| {
-            let ran = hooks(py, &self.shim);
+            let ran = hooks(py, self.shim);
             native::flush();
-            ran.map_err(|error| failure::of(py, &self.shim, error, FailureKind::Load, &self.root))
+            ran.map_err(|error| failure::of(py, self.shim, error, FailureKind::Load, &self.root))
         })
     }
 
@@ -201,20 +209,20 @@ impl Python {
         py: pyo3::Python<'_>,
         invocation: &Invocation<'_>,
     ) -> Result<Response, Failure> {
-        let handler = self.handler.as_ref().ok_or_else(|| {
+        let handler = self.handler.ok_or_else(|| {
             Failure::new(
                 FailureKind::Runtime,
                 "Runtime",
                 "invoked before the handler was loaded",
             )
         })?;
-        let failed = |error, kind| failure::of(py, &self.shim, error, kind, &self.root);
-        let result = call(py, &self.shim, handler, invocation)
+        let failed = |error, kind| failure::of(py, self.shim, error, kind, &self.root);
+        let result = call(py, self.shim, handler, invocation)
             .map_err(|error| failed(error, FailureKind::Handler))?;
-        match convert::response(&self.shim, &result) {
+        match convert::response(self.shim, &result) {
             Ok(Answered::Whole(response)) => Ok(response),
             // What makes the pieces is the handler's own code.
-            Ok(Answered::InPieces(head, source)) => stream::give(py, &self.shim, head, &source)
+            Ok(Answered::InPieces(head, source)) => stream::give(py, self.shim, head, &source)
                 .map_err(|error| failed(error, FailureKind::Handler)),
             Err(Unusable::Wrong(failure)) => Err(failure),
             Err(Unusable::Raised(error)) => Err(failed(error, FailureKind::Response)),
@@ -222,7 +230,8 @@ impl Python {
     }
 }
 
-fn call<'py>(
+/// Calls the handler, and waits for what it promises.
+pub(crate) fn call<'py>(
     py: pyo3::Python<'py>,
     shim: &Shim,
     handler: &Handler,
@@ -233,15 +242,7 @@ fn call<'py>(
     let result = match handler.argument_count {
         0 => callable.call0()?,
         1 => callable.call1((event,))?,
-        _ => {
-            let context = (
-                invocation.request_id,
-                invocation.deadline_unix_ms,
-                invocation.traceparent,
-                invocation.tracestate,
-            );
-            callable.call1((event, shim.context.bind(py).call1(context)?))?
-        }
+        _ => callable.call1((event, context(py, shim, invocation)?))?,
     };
     if is_awaitable(&result) {
         shim.run.bind(py).call1((result,))
@@ -250,44 +251,22 @@ fn call<'py>(
     }
 }
 
+/// The handler's second argument.
+pub(crate) fn context<'py>(
+    py: pyo3::Python<'py>,
+    shim: &Shim,
+    invocation: &Invocation<'_>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let context = (
+        invocation.request_id,
+        invocation.deadline_unix_ms,
+        invocation.traceparent,
+        invocation.tracestate,
+    );
+    shim.context.bind(py).call1(context)
+}
+
 /// Whether the value's type has `__await__`: coroutines, tasks, and what a decorator made of them.
 fn is_awaitable(value: &Bound<'_, PyAny>) -> bool {
     convert::has_async(value, |methods| methods.am_await.is_some())
-}
-
-/// Goes once through what every instance does, many times, so that caches and specialised bytecode are in the zygote.
-#[derive(Debug)]
-pub(crate) struct Rehearsal;
-
-impl Rehearsal {
-    /// Runs a handler that is no user's.
-    pub(crate) fn run(
-        py: pyo3::Python<'_>,
-        shim: &Shim,
-        callable: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        let handler = Handler {
-            callable: callable.clone().unbind(),
-            argument_count: 2,
-            takes_bytes: false,
-        };
-        let invocation = Invocation {
-            request_id: "req-rehearsal",
-            deadline_unix_ms: 0,
-            traceparent: "",
-            tracestate: None,
-            event: br#"{"method":"POST","path":"/","headers":{"host":"localhost"},"query":{}}"#,
-            body_kind: runtime_core::wire::BodyKind::Json,
-            body: br#"{"name":"world","count":1}"#,
-        };
-        let result = call(py, shim, &handler, &invocation)?;
-        convert::response(shim, &result)
-            .map(drop)
-            .map_err(|unusable| match unusable {
-                Unusable::Raised(error) => error,
-                Unusable::Wrong(failure) => {
-                    pyo3::exceptions::PyRuntimeError::new_err(failure.message)
-                }
-            })
-    }
 }

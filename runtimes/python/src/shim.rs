@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 /// Name and source of each module, dependencies first. `bootstrap` imports the common library.
-const MODULES: [(&str, &str); 13] = [
+const MODULES: [(&str, &str); 14] = [
     (
         "_zygo.forks",
         include_str!("../../../shims/python/forks.py"),
@@ -47,6 +47,10 @@ const MODULES: [(&str, &str); 13] = [
         include_str!("../../../shims/python/stream.py"),
     ),
     (
+        "_zygo.several",
+        include_str!("../../../shims/python/several.py"),
+    ),
+    (
         "_zygo.snapshot",
         include_str!("../../../shims/python/snapshot.py"),
     ),
@@ -80,6 +84,8 @@ pub(crate) struct Shim {
     pub(crate) give: Py<PyAny>,
     /// `stream.give_async`.
     pub(crate) give_async: Py<PyAny>,
+    /// `several.serve`.
+    pub(crate) serve_several: Py<PyAny>,
 }
 
 impl Shim {
@@ -106,6 +112,7 @@ impl Shim {
             decode_base64: get("_zygo.response")?.getattr("decode_base64")?.unbind(),
             give: get("_zygo.stream")?.getattr("give")?.unbind(),
             give_async: get("_zygo.stream")?.getattr("give_async")?.unbind(),
+            serve_several: get("_zygo.several")?.getattr("serve")?.unbind(),
         })
     }
 }

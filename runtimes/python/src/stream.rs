@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyIterator, PyString};
 use runtime_core::runtime::Response;
 use runtime_core::stream::{self, Stream};
-use runtime_core::wire::BodyKind;
+use runtime_core::wire::{BodyKind, Failure};
 
 use crate::shim::Shim;
 use crate::{convert, json};
@@ -53,7 +53,7 @@ pub(crate) fn push(piece: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = piece.py();
     let send = |kind, bytes: &[u8]| {
         let sent = py.detach(|| stream::push(kind, bytes));
-        sent.map_err(|failure| ResponseError::new_err(failure.message))
+        sent.map_err(|failure| error(&failure))
     };
     if let Ok(text) = piece.cast::<PyString>() {
         return send(BodyKind::Text, text.to_str()?.as_bytes());
@@ -61,11 +61,25 @@ pub(crate) fn push(piece: &Bound<'_, PyAny>) -> PyResult<()> {
     if let Ok(bytes) = piece.cast::<PyBytes>() {
         return send(BodyKind::Binary, bytes.as_bytes());
     }
+    let (kind, bytes) = self::piece(piece)?;
+    send(kind, &bytes)
+}
+
+/// A piece that outlives this thread's turn: its kind and its bytes.
+pub(crate) fn piece(piece: &Bound<'_, PyAny>) -> PyResult<(BodyKind, Vec<u8>)> {
+    if let Ok(text) = piece.cast::<PyString>() {
+        return Ok((BodyKind::Text, text.to_str()?.as_bytes().to_vec()));
+    }
     match convert::bytes(piece)? {
-        Some(bytes) => send(BodyKind::Binary, &bytes),
+        Some(bytes) => Ok((BodyKind::Binary, bytes)),
         None => Err(ResponseError::new_err(format!(
             "a piece of the answer's body is of the type {}, neither text nor bytes",
             json::type_name(piece)
         ))),
     }
+}
+
+/// Why a piece was not sent, as the code that made it sees it.
+pub(crate) fn error(failure: &Failure) -> PyErr {
+    ResponseError::new_err(failure.message.clone())
 }

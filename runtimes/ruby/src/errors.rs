@@ -34,7 +34,7 @@ pub(crate) fn in_user_code<T>(body: impl FnOnce() -> T) -> T {
 }
 
 /// Ends the process at once, without any clean-up, which belongs to the zygote's engine.
-fn end(code: i32) -> ! {
+pub(crate) fn end(code: i32) -> ! {
     // SAFETY: `_exit` takes any integer and never returns.
     unsafe { libc::_exit(code) }
 }

@@ -34,6 +34,11 @@ impl Lines {
         }
     }
 
+    /// Whether no line is begun.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// Gives an unfinished line to `emit`.
     pub(crate) fn flush(&mut self, emit: &mut impl FnMut(&str)) {
         if !self.pending.is_empty() {

@@ -6,6 +6,7 @@ mod fork_hooks;
 mod json;
 mod lines;
 mod runtime;
+mod several;
 mod shim;
 mod stream;
 mod syntax;

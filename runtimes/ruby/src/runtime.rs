@@ -4,13 +4,14 @@ use std::io;
 use std::path::Path;
 
 use magnus::{Error, IntoValue, Ruby as Vm, Value};
+use runtime_core::desk::Desk;
 use runtime_core::entry::{self, Entry};
 use runtime_core::runtime::{Fork, Invocation, Response, Runtime};
-use runtime_core::wire::{Failure, FailureKind, Function, LoadWhen};
+use runtime_core::wire::{Failure, FailureKind, Function, LoadWhen, WireError};
 
 use crate::convert::{self, ConvertError};
 use crate::shim::{self, Shim};
-use crate::{errors, fork_hooks, syntax, vm};
+use crate::{errors, fork_hooks, several, syntax, vm};
 
 /// What every function sees beside its own variables.
 const ENVIRONMENT: [(&str, &str); 4] = [
@@ -121,6 +122,10 @@ impl Runtime for Ruby {
             ConvertError::Raised(error) => self.failure(&error, FailureKind::Handler),
             ConvertError::Unsendable(message) => convert::unsendable(message),
         })
+    }
+
+    fn serve_several(&mut self, desk: &'static Desk) -> Result<(), WireError> {
+        several::serve(&self.vm, self.shim, desk)
     }
 }
 

@@ -10,10 +10,10 @@ use rb_sys::VALUE;
 use runtime_core::log::{self, Level};
 
 use crate::lines::Lines;
-use crate::stream;
+use crate::{several, stream};
 
 /// Each file of the shim under the name that backtraces know it by, in the order of loading.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 14] = [
     (
         "zygo/random.rb",
         include_str!("../../../shims/ruby/random.rb"),
@@ -55,6 +55,10 @@ const FILES: [(&str, &str); 13] = [
     (
         "zygo/resources.rb",
         include_str!("../../../shims/ruby/resources.rb"),
+    ),
+    (
+        "zygo/several.rb",
+        include_str!("../../../shims/ruby/several.rb"),
     ),
     (
         "zygo/bootstrap.rb",
@@ -99,6 +103,8 @@ pub(crate) struct Shim {
     pub(crate) context: Value,
     /// `Zygo::Response`
     pub(crate) response: Value,
+    /// `Zygo::Several`
+    pub(crate) several: Value,
     /// `Process`
     pub(crate) process: Value,
     /// `GC`
@@ -121,6 +127,7 @@ impl Shim {
             resources: constant(&zygo, "Resources")?,
             context: constant(&zygo, "Context")?,
             response: constant(&zygo, "Response")?,
+            several: constant(&zygo, "Several")?,
             process: constant(&ruby.class_object(), "Process")?,
             gc: constant(&ruby.class_object(), "GC")?,
         };
@@ -158,6 +165,7 @@ fn define_native(zygo: &RModule) -> Result<(), Error> {
     native.define_singleton_method("lines", function!(write_lines, 2))?;
     native.define_singleton_method("begin", function!(stream::begin, 2))?;
     native.define_singleton_method("piece", function!(stream::piece, 2))?;
+    several::define(&native)?;
     for (name, value) in [
         ("NONE", KIND_NONE),
         ("JSON", KIND_JSON),
@@ -178,11 +186,13 @@ fn write(stream: usize, text: RString) {
     let Some((level, lines)) = STREAMS.get(stream) else {
         return;
     };
-    let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
     // SAFETY: nothing below calls Ruby, so the string is neither changed nor collected while its bytes are borrowed.
-    lines.write(unsafe { text.as_slice() }, &mut |line| {
-        log::write(*level, line)
-    });
+    let bytes = unsafe { text.as_slice() };
+    if several::is_on() {
+        return several::write(stream, *level, bytes);
+    }
+    let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+    lines.write(bytes, &mut |line| log::write(*level, line));
 }
 
 /// `Native.lines(level, text)`: whole lines with a level of their own.
@@ -203,6 +213,7 @@ pub(crate) fn flush_lines() {
             .unwrap_or_else(PoisonError::into_inner)
             .flush(&mut |line| log::write(*level, line));
     }
+    several::flush();
 }
 
 /// Runs raw calls into Ruby; whatever they raise becomes an error. The closure must own nothing that needs dropping.

@@ -5,16 +5,26 @@
 //!  one piece     Invoke ►   (◄ Logged)*   ◄ Finished | Failed
 //!  in pieces     Invoke ►   (◄ Logged)*   ◄ Started   (◄ Logged | Chunk)*   ◄ Ended | Failed
 //! ```
+//! Where an instance serves several invocations at once, these go on beside each other, told apart by their numbers, and
+//! each piece is answered: `◄ Chunk   Taken ►`.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
 use crate::control::Level;
+use crate::error::WireError;
 use crate::function::Failure;
 
 /// Bodies up to this length travel in the packet; below it a copy is cheaper than a memory file (measured at 64 KiB).
 pub const BODY_INLINE_LEN_MAX: usize = 64 * 1024;
+
+/// Events up to this length travel in the header, which leaves the packet room for a body and for the rest.
+pub const EVENT_INLINE_LEN_MAX: usize = 80 * 1024;
+
+/// So many pieces of one answer may be on their way where an instance serves several invocations at once. All share one
+/// socket there, which is always read: a slow client holds up its own invocation only.
+pub const PIECES_UNTAKEN_MAX: usize = 2;
 
 /// What the supervisor tells an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +32,17 @@ pub enum InstanceCommand<'a> {
     /// Run the handler once. The body is the event's body.
     #[serde(borrow)]
     Invoke(InvokeHeader<'a>),
+    /// A piece of an answer was taken, so another may come. Only where an instance serves several invocations at once.
+    Taken {
+        /// The invocation whose answer it is.
+        number: u64,
+    },
+    /// Nobody takes an answer any more, so no further piece of it is wanted. The invocation still ends as ever. Only where
+    /// an instance serves several invocations at once; it would be killed otherwise.
+    Cancel {
+        /// The invocation whose answer it is.
+        number: u64,
+    },
 }
 
 /// Everything about an invocation but its body.
@@ -37,12 +58,36 @@ pub struct InvokeHeader<'a> {
     pub traceparent: &'a str,
     /// The `tracestate` of that trace; empty when there is none.
     pub tracestate: &'a str,
-    /// The event without its body: one JSON object.
+    /// The event without its body: one JSON object. Empty when it stands before the body.
     pub event: &'a [u8],
+    /// So many bytes before the body are the event, which is too long for a packet.
+    pub event_before_body_len: u64,
     /// How the handler is to see the body.
     pub body_kind: BodyKind,
-    /// The body's length in bytes.
+    /// The length in bytes of the body, and of the event if that stands before it.
     pub body_len: u64,
+}
+
+impl<'a> InvokeHeader<'a> {
+    /// The event and its body, of all that came as the body.
+    ///
+    /// # Errors
+    /// [`WireError::Violation`] when less came than was announced.
+    pub fn event_and_body<'b>(&self, came: &'b [u8]) -> Result<(&'b [u8], &'b [u8]), WireError>
+    where
+        'a: 'b,
+    {
+        let len = usize::try_from(self.event_before_body_len).unwrap_or(usize::MAX);
+        let (before, body) = came
+            .split_at_checked(len)
+            .ok_or(WireError::Violation("the event is shorter than announced"))?;
+        let event = if before.is_empty() {
+            self.event
+        } else {
+            before
+        };
+        Ok((event, body))
+    }
 }
 
 /// How a body is to be understood.
@@ -144,4 +189,29 @@ pub struct Usage {
     pub cpu_us: u64,
     /// Highest resident memory of the instance so far, in KiB, shared pages of the zygote included.
     pub memory_peak_kib: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_stands_in_the_header_or_before_the_body() {
+        let header = |event: &'static [u8], before| InvokeHeader {
+            number: 1,
+            request_id: "req-1",
+            deadline_unix_ms: 0,
+            traceparent: "",
+            tracestate: "",
+            event,
+            event_before_body_len: before,
+            body_kind: BodyKind::Text,
+            body_len: 6,
+        };
+        let apart = header(b"{}", 0).event_and_body(b"a body").ok();
+        assert_eq!(apart, Some((&b"{}"[..], &b"a body"[..])));
+        let before = header(b"", 2).event_and_body(b"{}body").ok();
+        assert_eq!(before, Some((&b"{}"[..], &b"body"[..])));
+        assert!(header(b"", 7).event_and_body(b"{}body").is_err());
+    }
 }

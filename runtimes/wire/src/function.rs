@@ -19,6 +19,8 @@ pub struct Function {
     pub handler: String,
     /// What one instance may use, in MB.
     pub memory_limit_mb: u32,
+    /// How many invocations an instance serves at once.
+    pub concurrency: u32,
     /// Names and values that the handler sees as its environment.
     pub environment: Vec<(String, String)>,
     /// Whether the zygote loads the code, or every instance for itself.

@@ -147,6 +147,7 @@ mod tests {
             traceparent: "00-1-1-00",
             tracestate: "",
             event: b"{}",
+            event_before_body_len: 0,
             body_kind: BodyKind::Binary,
             body_len: body_bytes.len() as u64,
         });
@@ -156,7 +157,9 @@ mod tests {
         let (decoded, inline) =
             decode::<InstanceCommand<'_>>(&buffer[..received.len]).expect("decode");
         assert_eq!(decoded, header);
-        let InstanceCommand::Invoke(invoke) = decoded;
+        let InstanceCommand::Invoke(invoke) = decoded else {
+            panic!("another command");
+        };
         body(inline, invoke.body_len, &received.descriptors, 8 << 20)
             .expect("body")
             .into_owned()

@@ -95,6 +95,18 @@ impl Socket {
     /// [`WireError::Closed`] at the end of file, [`WireError::WouldBlock`] on an empty non-blocking socket,
     /// [`WireError::Violation`] when the packet did not fit.
     pub fn receive(&self, buffer: &mut [u8]) -> Result<Received, WireError> {
+        self.receive_with(buffer, RecvFlags::CMSG_CLOEXEC)
+    }
+
+    /// The same without waiting, whatever kind of socket it is.
+    ///
+    /// # Errors
+    /// Those of [`Self::receive`].
+    pub fn receive_now(&self, buffer: &mut [u8]) -> Result<Received, WireError> {
+        self.receive_with(buffer, RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT)
+    }
+
+    fn receive_with(&self, buffer: &mut [u8], flags: RecvFlags) -> Result<Received, WireError> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let received = rustix::io::retry_on_intr(|| {
@@ -102,7 +114,7 @@ impl Socket {
                 &self.fd,
                 &mut [IoSliceMut::new(buffer)],
                 &mut control,
-                RecvFlags::CMSG_CLOEXEC,
+                flags,
             )
         })?;
         let descriptors = take_descriptors(&mut control);

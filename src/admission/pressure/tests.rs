@@ -59,10 +59,12 @@ impl Queue {
 
     /// Callers who come one by one, by chance, so many in a second.
     fn load(&mut self, from: u64, to: u64, per_second: f64) {
-        let mut at = from as f64;
-        while at < to as f64 {
-            self.events.push(Reverse((at as u64, Event::Arrival)));
-            at -= (1.0 - self.random.f64()).ln() * SECOND as f64 / per_second;
+        let (mut at, end) = (Duration::from_micros(from), Duration::from_micros(to));
+        while at < end {
+            let now = u64::try_from(at.as_micros()).expect("a short time");
+            self.events.push(Reverse((now, Event::Arrival)));
+            let pause = -(1.0 - self.random.f64()).ln() / per_second;
+            at += Duration::from_secs_f64(pause);
         }
     }
 

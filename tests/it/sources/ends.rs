@@ -104,7 +104,13 @@ fn a_platform_that_ends_gives_back_what_it_has_in_hand() {
             function,
             name,
         };
-        assert_eq!(consumer.handled(1), [(1, 2)], "{kind:?}");
+        match kind {
+            // It comes again at once, but its count may begin anew.
+            Kind::Nats => {
+                consumer.source(|source| source["failed"] == 1 || source["delivered"] == 1);
+            }
+            _ => assert_eq!(consumer.handled(1), [(1, 2)], "{kind:?}"),
+        }
     }
 }
 

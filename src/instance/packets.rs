@@ -1,0 +1,84 @@
+//! What goes through the data socket, each way.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use zygo_wire::data::{EVENT_INLINE_LEN_MAX, InstanceCommand, InstanceEvent, InvokeHeader};
+use zygo_wire::{WireError, packet};
+
+use super::InstanceError;
+use super::event::{self, Event};
+use crate::invocation::Invocation;
+use crate::packet_socket::{After, PacketSocket};
+use crate::zygote::Process;
+
+/// How long to wait for the word on how a process ended, once its socket has closed.
+const EXIT_STATUS_PATIENCE: Duration = Duration::from_millis(200);
+
+pub(super) async fn send(
+    socket: &PacketSocket,
+    number: u64,
+    invocation: &Invocation,
+    timeout: Duration,
+) -> Result<(), WireError> {
+    let deadline = SystemTime::now() + timeout;
+    let deadline_ms = deadline
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis());
+    let (event, body) = (&invocation.event, &invocation.body);
+    let before = match event.len() > EVENT_INLINE_LEN_MAX {
+        true => event.len(),
+        false => 0,
+    };
+    let together: Cow<'_, [u8]> = match before {
+        0 => body.as_ref().into(),
+        _ => [event.as_ref(), body.as_ref()].concat().into(),
+    };
+    let header = InvokeHeader {
+        number,
+        request_id: &invocation.request_id,
+        deadline_unix_ms: u64::try_from(deadline_ms).unwrap_or(u64::MAX),
+        traceparent: invocation.trace.traceparent(),
+        tracestate: invocation.trace.tracestate(),
+        event: if before == 0 { event } else { &[] },
+        event_before_body_len: before as u64,
+        body_kind: invocation.body_kind,
+        body_len: together.len() as u64,
+    };
+    socket
+        .send(&InstanceCommand::Invoke(header), &together, &[])
+        .await
+}
+
+/// Waits for what the instance says; `after` tells what to expect then.
+pub(super) async fn receive(
+    socket: &PacketSocket,
+    response_len_max: usize,
+    after: impl Fn(&Result<Event, WireError>) -> After,
+) -> Result<Event, WireError> {
+    let received = socket.receive(|bytes, descriptors| {
+        let event = packet::decode::<InstanceEvent<'_>>(bytes)
+            .and_then(|(event, inline)| event::take(event, inline, &descriptors, response_len_max));
+        let after = after(&event);
+        (event, after)
+    });
+    received.await
+}
+
+/// Why nothing was received.
+pub(super) async fn failure(error: WireError, process: &Arc<Process>) -> InstanceError {
+    match error {
+        WireError::Violation(what) => InstanceError::Violation(what),
+        WireError::Unread => InstanceError::NotStarted,
+        _ => end_of(process).await,
+    }
+}
+
+/// How the process ended.
+pub(super) async fn end_of(process: &Arc<Process>) -> InstanceError {
+    let status = process.exit_status(EXIT_STATUS_PATIENCE).await;
+    // A read of one small file, of a process that is dead.
+    let out_of_memory = process.was_out_of_memory();
+    InstanceError::ended(status, out_of_memory)
+}
