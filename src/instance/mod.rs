@@ -6,7 +6,7 @@
 //! ```
 //! The supervisor writes an invocation into the data socket, possibly before the process is there, and reads log lines
 //! and one answer. Whoever owns an `Instance` owns the process: dropping it kills the process.
-//! Where a process serves several invocations at once, an `Instance` is one seat in it ([`Instance::into_seats`]): it is
+//! Where a process serves several invocations at once, an `Instance` is one seat in it (`into_seats`): it is
 //! used in the same way, and the process is killed with the last of them.
 //! Knows nothing of pools, of HTTP, or of how the process came to be.
 
