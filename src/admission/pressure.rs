@@ -136,27 +136,21 @@ impl Pressure {
         let window = self.window.get_or_insert_with(|| Window::new(now, true));
         window.came += 1;
         window.was_full |= is_full;
-        if how.interval.is_zero() {
-            return if is_full {
-                Verdict::Full
-            } else {
-                Verdict::Wait
+        if !how.interval.is_zero() {
+            self.turn(how, now, line);
+        }
+        if !self.is_overloaded() {
+            return match is_full {
+                true => Verdict::Full,
+                false => Verdict::Wait,
             };
         }
-        self.turn(how, now, line);
-        if self.is_overloaded() {
-            let keep = self.keep(how, line);
-            if line.waiting >= keep {
-                self.refused = Some(now);
-                return Verdict::Refuse { keep };
-            }
+        let keep = self.keep(how, line);
+        if line.waiting < keep {
             return Verdict::Wait;
         }
-        if is_full {
-            Verdict::Full
-        } else {
-            Verdict::Wait
-        }
+        self.refused = Some(now);
+        Verdict::Refuse { keep }
     }
 
     /// Somebody who waited is served.

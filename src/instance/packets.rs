@@ -26,14 +26,10 @@ pub(super) async fn send(
     let deadline_ms = deadline
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_millis());
-    let (event, body) = (&invocation.event, &invocation.body);
-    let before = match event.len() > EVENT_INLINE_LEN_MAX {
-        true => event.len(),
-        false => 0,
-    };
-    let together: Cow<'_, [u8]> = match before {
-        0 => body.as_ref().into(),
-        _ => [event.as_ref(), body.as_ref()].concat().into(),
+    let (event, body): (&[u8], &[u8]) = (&invocation.event, &invocation.body);
+    let (event, before, body) = match event.len() > EVENT_INLINE_LEN_MAX {
+        true => (&[][..], event.len(), Cow::Owned([event, body].concat())),
+        false => (event, 0, Cow::Borrowed(body)),
     };
     let header = InvokeHeader {
         number,
@@ -41,13 +37,13 @@ pub(super) async fn send(
         deadline_unix_ms: u64::try_from(deadline_ms).unwrap_or(u64::MAX),
         traceparent: invocation.trace.traceparent(),
         tracestate: invocation.trace.tracestate(),
-        event: if before == 0 { event } else { &[] },
+        event,
         event_before_body_len: before as u64,
         body_kind: invocation.body_kind,
-        body_len: together.len() as u64,
+        body_len: body.len() as u64,
     };
     socket
-        .send(&InstanceCommand::Invoke(header), &together, &[])
+        .send(&InstanceCommand::Invoke(header), &body, &[])
         .await
 }
 

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
-use sha2::Sha256;
 
 use crate::cli::Shell;
 use crate::language::in_every_language;
 use crate::platform::{Platform, unique_name};
 use crate::raw;
+use crate::receiver::hmac;
 use crate::wait::wait_until;
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -36,9 +35,7 @@ fn a_template_becomes_a_function_in_every_language() {
 
 /// A signature as GitHub makes it.
 fn signature(secret: &str, body: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
-    mac.update(body.as_bytes());
-    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+    format!("sha256={}", hmac(secret, body))
 }
 
 #[test]

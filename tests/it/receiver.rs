@@ -176,10 +176,7 @@ impl Received {
         else {
             return false;
         };
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
-        mac.update(format!("{time}.{}", self.body).as_bytes());
-        let expected = mac.finalize().into_bytes();
-        let expected: String = expected.iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected = hmac(secret, &format!("{time}.{}", self.body));
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let age = now
             .expect("a time")
@@ -191,4 +188,11 @@ impl Received {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The digest of a text with a secret, in hexadecimal digits.
+pub(crate) fn hmac(secret: &str, text: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
+    mac.update(text.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
 }
