@@ -115,6 +115,7 @@ fn measure_apart(bench: &mut Bench<'_>) {
         Part::Traces,
         Part::Sockets,
         Part::Overload,
+        Part::Bursts,
     ];
     if !parts.into_iter().any(|part| bench.options.wants(part)) {
         return;

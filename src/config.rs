@@ -6,13 +6,13 @@
 
 mod error;
 mod networks;
+mod readings;
 mod rules;
 mod sources;
 mod tls;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized};
@@ -22,8 +22,9 @@ pub use error::ConfigError;
 pub(crate) use networks::Networks;
 pub use tls::TlsSettings;
 
-use crate::admission::{OverloadSettings, Trip};
+use crate::admission::OverloadSettings;
 use crate::queue::QueueSettings;
+use crate::scaling::ScalingSettings;
 use crate::secret::Secret;
 use crate::trace::{self, TraceSampler};
 use crate::websocket::SocketSettings;
@@ -96,8 +97,9 @@ pub struct Config {
     pub max_bundle_bytes: usize,
     /// How long a module's top level may take, in ms.
     pub load_timeout_ms: u64,
-    /// An instance that nobody needed for so long is let go, in ms.
-    pub idle_timeout_ms: u64,
+    /// An instance that nobody needed for so long is let go, in ms; when absent, as long as its function's calls make it
+    /// worth its memory.
+    pub idle_timeout_ms: Option<u64>,
     /// How long a caller waits for an instance when all are busy, in ms.
     pub queue_timeout_ms: u64,
     /// How many callers may wait for one function.
@@ -162,6 +164,8 @@ pub struct Config {
     pub events: QueueSettings,
     /// Connections of functions: a table of its own.
     pub websockets: SocketSettings,
+    /// Instances that come and go without being asked for: a table of its own.
+    pub scaling: ScalingSettings,
 }
 
 impl Default for Config {
@@ -198,7 +202,7 @@ impl Default for Config {
             slow_client_bytes_per_s: 500,
             max_bundle_bytes: 50 * 1024 * 1024,
             load_timeout_ms: 10_000,
-            idle_timeout_ms: 300_000,
+            idle_timeout_ms: None,
             queue_timeout_ms: 10_000,
             max_queue_len: 1_000,
             default_max_instances: 100,
@@ -231,6 +235,7 @@ impl Default for Config {
             trace_sample_ratio: 1.0,
             events: QueueSettings::default(),
             websockets: SocketSettings::default(),
+            scaling: ScalingSettings::default(),
         }
     }
 }
@@ -276,25 +281,5 @@ impl Config {
         let program = std::env::current_exe().map_err(ConfigError::NoRuntimeDir)?;
         let folder = program.parent().map(Path::to_path_buf);
         Ok(folder.unwrap_or_else(|| PathBuf::from(".")))
-    }
-
-    /// When a function's circuit breaker trips.
-    pub(crate) fn breaker(&self) -> Trip {
-        Trip {
-            failures: self.breaker_failures,
-            open_for: Duration::from_millis(self.breaker_open_ms),
-        }
-    }
-
-    /// How long a module's top level may take.
-    #[must_use]
-    pub fn load_timeout(&self) -> Duration {
-        Duration::from_millis(self.load_timeout_ms)
-    }
-
-    /// How long running invocations may take to end after SIGTERM.
-    #[must_use]
-    pub fn drain_timeout(&self) -> Duration {
-        Duration::from_millis(self.drain_timeout_ms)
     }
 }

@@ -40,6 +40,7 @@ pub mod zygote;
 
 pub mod invocation;
 mod route;
+mod scaling;
 
 mod packet_socket;
 

@@ -2,6 +2,7 @@
 
 mod bill;
 mod burst;
+mod bursts;
 mod fresh;
 mod isolation;
 mod logs;
@@ -253,5 +254,8 @@ pub(crate) fn apart(bench: &mut Bench<'_>, executable: &Path) {
     }
     if bench.options.wants(Part::Overload) {
         overload::all(bench, executable);
+    }
+    if bench.options.wants(Part::Bursts) {
+        bursts::all(bench, executable);
     }
 }

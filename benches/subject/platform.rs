@@ -245,6 +245,8 @@ fn launch(
             .env("HOST", "127.0.0.1")
             .env("PORT", address.port().to_string())
             .env("ZYGO_DATA_DIR", folder.join("data"))
+            // A start of one kind that is asked for again and again would soon be one of another.
+            .env("ZYGO_SCALING_AUTOMATIC", "false")
             .envs(settings.iter().map(|(name, value)| (name, value))),
         &log,
     )?;

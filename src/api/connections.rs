@@ -15,7 +15,8 @@ use prometheus_client::metrics::counter::ConstCounter;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::prometheus::{Written, gauge};
+use super::gauges::gauge;
+use super::prometheus::Written;
 use super::{Failable, time};
 use crate::auth::Principal;
 use crate::gateway::problem::{Rejection, RequestError};

@@ -6,7 +6,8 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
-use super::prometheus::{Sample, Written, gauge};
+use super::gauges::gauge;
+use super::prometheus::{Sample, Written};
 use crate::cost::float;
 use crate::telemetry::{BOUNDS_US, Buckets, Figures};
 

@@ -13,6 +13,7 @@ mod events;
 mod figures;
 mod follow;
 mod functions;
+mod gauges;
 pub(crate) mod idempotency;
 mod invocations;
 mod keys;
@@ -26,6 +27,7 @@ mod precondition;
 mod prometheus;
 mod queued;
 mod refreshes;
+mod scaling;
 mod sources;
 mod time;
 mod triggers;
@@ -75,6 +77,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Platform>> {
         .routes(routes!(aliases::list))
         .routes(routes!(aliases::set, aliases::remove))
         .routes(routes!(breaker::show, breaker::set))
+        .routes(routes!(scaling::show))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(keys::whoami))

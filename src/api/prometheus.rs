@@ -7,9 +7,9 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::gauges::gauge;
 use super::refreshes::{self, Refreshes};
 use super::{connections, deliveries, distributions, sources};
 use crate::alert::Kind;
@@ -28,23 +28,25 @@ pub(super) struct Sample {
     pub(super) name: String,
     pub(super) figures: Figures,
     pub(super) detail: Detail,
-    in_flight: u64,
+    pub(super) in_flight: u64,
     lines_dropped: u64,
-    idle: usize,
-    parked: usize,
-    live: usize,
+    pub(super) idle: usize,
+    pub(super) parked: usize,
+    pub(super) live: usize,
+    /// So many are kept ready.
+    pub(super) ready: usize,
     pub(super) waiting: usize,
     pub(super) overloaded: bool,
 }
 
 /// Everything at one moment.
 #[derive(Debug)]
-struct Samples {
-    functions: Vec<Sample>,
-    instances: usize,
-    waiting_for_room: usize,
-    uptime_s: f64,
-    log_queue: usize,
+pub(super) struct Samples {
+    pub(super) functions: Vec<Sample>,
+    pub(super) instances: usize,
+    pub(super) waiting_for_room: usize,
+    pub(super) uptime_s: f64,
+    pub(super) log_queue: usize,
     alerts: [(Kind, usize); Kind::ALL.len()],
     traced: Counts,
     refreshes: Refreshes,
@@ -80,6 +82,7 @@ fn samples(platform: &Platform) -> Samples {
             idle: census.idle.len(),
             parked: census.parked.len(),
             live: census.live,
+            ready: platform.scaling().ready(function.id()),
             waiting: census.waiting,
             overloaded: census.overloaded,
         }
@@ -222,68 +225,6 @@ impl Samples {
         Ok(())
     }
 
-    fn gauges(&self, encoder: &mut DescriptorEncoder<'_>) -> Written {
-        let help = "Instances by state";
-        let mut family = encoder.encode_descriptor("instances", help, None, MetricType::Gauge)?;
-        for sample in &self.functions {
-            let busy = sample.live.saturating_sub(sample.idle + sample.parked);
-            for (state, count) in [
-                ("idle", sample.idle),
-                ("parked", sample.parked),
-                ("busy", busy),
-            ] {
-                let labels = [("function", sample.name.as_str()), ("state", state)];
-                gauge(count).encode(family.encode_family(&labels)?)?;
-            }
-        }
-        let mut family = encoder.encode_descriptor(
-            "inflight",
-            "Invocations under way",
-            None,
-            MetricType::Gauge,
-        )?;
-        for sample in &self.functions {
-            let labels = [("function", sample.name.as_str())];
-            let count = usize::try_from(sample.in_flight).unwrap_or(usize::MAX);
-            gauge(count).encode(family.encode_family(&labels)?)?;
-        }
-        let platform = [
-            (
-                "functions",
-                "Functions that are deployed",
-                float((self.functions.len() - 1) as u64),
-            ),
-            (
-                "instances_live",
-                "Instances of all functions",
-                float(self.instances as u64),
-            ),
-            (
-                "functions_waiting_for_room",
-                "Functions whose callers wait because the platform has all the instances that it may have",
-                float(self.waiting_for_room as u64),
-            ),
-            (
-                "uptime_seconds",
-                "How long the platform has been up",
-                self.uptime_s,
-            ),
-            (
-                "log_queue_lines",
-                "Lines that wait to be stored",
-                float(self.log_queue as u64),
-            ),
-        ];
-        for (name, help, value) in platform {
-            let metric = ConstGauge::new(value);
-            metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
-        }
-        let help = "Which build this is";
-        let mut family = encoder.encode_descriptor("build_info", help, None, MetricType::Gauge)?;
-        let labels = [("version", env!("CARGO_PKG_VERSION"))];
-        gauge(1).encode(family.encode_family(&labels)?)
-    }
-
     fn alerts(&self, encoder: &mut DescriptorEncoder<'_>) -> Written {
         let help = "Alerts that fire";
         let mut family =
@@ -293,8 +234,4 @@ impl Samples {
         }
         Ok(())
     }
-}
-
-pub(super) fn gauge(value: usize) -> ConstGauge<i64> {
-    ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
 }

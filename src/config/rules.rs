@@ -1,6 +1,7 @@
 //! Which values can be used.
 
 use super::{Config, ConfigError, Networks};
+use crate::scaling::ScalingSettings;
 use crate::websocket::SocketSettings;
 
 /// Whether a rule holds, whose it is, and what it asks for.
@@ -77,6 +78,7 @@ impl Config {
             .into_iter()
             .chain(self.tls.rules())
             .chain(of_connections(&self.websockets))
+            .chain([of_memory(&self.scaling)])
             .find(|(holds, ..)| !holds)
         {
             Some((_, key, rule)) => Err(ConfigError::OutOfRange { key, rule }),
@@ -98,4 +100,12 @@ fn of_connections(settings: &SocketSettings) -> [Rule; 2] {
             "from 1 byte to 1 MiB",
         ),
     ]
+}
+
+fn of_memory(settings: &ScalingSettings) -> Rule {
+    (
+        (0.0..100.0).contains(&settings.memory_reserve_percent),
+        "scaling.memory_reserve_percent",
+        "from 0 to less than 100",
+    )
 }

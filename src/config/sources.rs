@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use super::{Config, TlsSettings};
 
 /// Tables of the file; variables for their keys begin with the table's name.
-const TABLES: [&str; 4] = ["events", "overload", "tls", "websockets"];
+const TABLES: [&str; 5] = ["events", "overload", "scaling", "tls", "websockets"];
 
 /// The key that a variable stands for, without `ZYGO_`: `table.key` for one in a table.
 pub(super) fn key(variable: &str) -> String {
@@ -29,6 +29,7 @@ pub(super) fn kinds() -> Result<Dict, Box<Error>> {
     };
     let config = Config {
         tls,
+        idle_timeout_ms: Some(0),
         ..Config::default()
     };
     let config = Value::serialize(config).map_err(Box::new)?;

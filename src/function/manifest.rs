@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use super::scaling::Scaling;
 use super::{Asynchronous, addresses, rules};
 use crate::admission::Rate;
 use crate::config::Config;
@@ -127,36 +128,6 @@ fn is_one(concurrency: &u32) -> bool {
     *concurrency == 1
 }
 
-/// How many instances there are, and when.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Scaling {
-    /// At least so many are kept.
-    #[schema(maximum = 1_000_000)]
-    pub min_instances: usize,
-    /// At most so many may live.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 1_000_000)]
-    pub max_instances: Option<usize>,
-    /// So many are kept forked ahead of demand.
-    #[schema(maximum = 1_000_000)]
-    pub parked: usize,
-    /// Utilisation above which the auto-scaler adds instances, 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0, maximum = 1)]
-    pub scale_up_threshold: Option<f64>,
-    /// Utilisation below which it removes some, 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0, maximum = 1)]
-    pub scale_down_threshold: Option<f64>,
-    /// How long it waits between decisions, in ms.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cooldown_period: Option<u64>,
-}
-
-// Thresholds are never NaN: JSON has none.
-impl Eq for Scaling {}
-
 /// What a function may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -255,7 +226,7 @@ impl Manifest {
         rules::in_range("/timeout", self.timeout, 1, config.max_timeout, "ms")?;
         rules::check_variables("/environment", &self.environment)?;
         rules::check_variables("/secrets", &self.secrets)?;
-        rules::check_scaling(&self.scaling, config)?;
+        self.scaling.check(config)?;
         rules::check_concurrency(self.concurrency, self.isolation)?;
         rules::check_triggers(&self.triggers, &self.secrets)?;
         addresses::check(self, config)?;
@@ -282,14 +253,5 @@ impl Manifest {
         let trigger = self.triggers.iter().find(takes)?;
         // One that an earlier release let through says nothing.
         Some(Sockets::parse(&trigger.config).unwrap_or_default())
-    }
-
-    /// The most instances there may be.
-    #[must_use]
-    pub fn instances_max(&self, config: &Config) -> usize {
-        self.scaling
-            .max_instances
-            .unwrap_or(config.default_max_instances)
-            .min(config.max_instances)
     }
 }

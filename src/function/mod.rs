@@ -17,6 +17,7 @@ mod moves;
 mod registry;
 mod routes;
 mod rules;
+mod scaling;
 pub(crate) mod store;
 mod version;
 

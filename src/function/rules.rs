@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::manifest::{ManifestError, Scaling, Trigger, TriggerKind};
-use crate::config::Config;
+use super::manifest::{ManifestError, Trigger, TriggerKind};
 use crate::pointer;
 use crate::pool::Isolation;
 use crate::secret::Secret;
@@ -168,38 +167,6 @@ pub(super) fn check_concurrency(
         let rule = "the isolation `request` gives every invocation a process of its own; leave concurrency at 1, or \
                     set isolation to `instance`";
         return Err(ManifestError::new(POINTER, rule));
-    }
-    Ok(())
-}
-
-pub(super) fn check_scaling(scaling: &Scaling, config: &Config) -> Result<(), ManifestError> {
-    let max = scaling
-        .max_instances
-        .unwrap_or(config.default_max_instances);
-    if max == 0 || max > config.max_instances {
-        let rule = format!("must be between 1 and {}", config.max_instances);
-        return Err(ManifestError::new("/scaling/maxInstances", rule));
-    }
-    if scaling.min_instances > max {
-        return Err(ManifestError::new(
-            "/scaling/minInstances",
-            format!("must be at most {max}, the maximum"),
-        ));
-    }
-    if scaling.parked > max {
-        return Err(ManifestError::new(
-            "/scaling/parked",
-            format!("must be at most {max}, the maximum"),
-        ));
-    }
-    let thresholds = [
-        ("/scaling/scaleUpThreshold", scaling.scale_up_threshold),
-        ("/scaling/scaleDownThreshold", scaling.scale_down_threshold),
-    ];
-    for (pointer, threshold) in thresholds {
-        if threshold.is_some_and(|value| !(0.0..=1.0).contains(&value)) {
-            return Err(ManifestError::new(pointer, "must be between 0 and 1"));
-        }
     }
     Ok(())
 }

@@ -12,8 +12,12 @@ use super::store::StoredVersion;
 use crate::config::Config;
 use crate::instance::Limits;
 use crate::pool::{Bounds, Bundle, Capacity, Pool, PoolSettings, Times, ZygoteSlot};
+use crate::scaling::Steering;
 use crate::telemetry::{Intake, Journal};
 use crate::zygote::{LanguageZygote, Output, ZygoteError};
+
+/// An idle instance of a version that nothing is learned of stays for so long, in ms.
+const IDLE_MS: u64 = 300_000;
 
 /// Files of one function in its `/tmp`.
 const TMP_FILES_MAX: u64 = 65_536;
@@ -136,16 +140,18 @@ impl Version {
 }
 
 fn pool_settings(manifest: &Manifest, config: &Config, journal: &Journal) -> PoolSettings {
+    let rules = manifest.scaling.rules(config, manifest.concurrency);
+    let idle_ms = config.idle_timeout_ms.unwrap_or(IDLE_MS);
     PoolSettings {
         bounds: Bounds {
-            instances_min: manifest.scaling.min_instances,
-            instances_max: manifest.instances_max(config),
+            instances_min: rules.instances_min,
+            instances_max: rules.instances_max,
             parked: manifest.scaling.parked,
             waiters_max: config.max_queue_len,
         },
         isolation: manifest.isolation,
-        concurrency: manifest.concurrency.max(1) as usize,
-        idle_timeout: Duration::from_millis(config.idle_timeout_ms),
+        concurrency: rules.concurrency,
+        steering: Steering::fixed(Duration::from_millis(idle_ms)),
         queue_timeout: Duration::from_millis(config.queue_timeout_ms),
         tolerance: config.overload.into(),
         journal: journal.clone(),

@@ -21,7 +21,7 @@ pub(super) fn spawn(
     claimed: UnboundedReceiver<Delivery>,
 ) -> std::io::Result<()> {
     let platform = || Arc::downgrade(platform);
-    tokio::spawn(super::tend(platform()));
+    tokio::spawn(super::scaling::run(platform()));
     tokio::spawn(run(platform()));
     tokio::spawn(watch_addresses(platform()));
     tokio::spawn(super::alerting::run(platform()));

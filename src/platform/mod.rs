@@ -8,11 +8,11 @@ pub(crate) mod events;
 mod housekeeping;
 mod invoking;
 mod messages;
+mod scaling;
 mod schedules;
 pub(crate) mod sources;
 mod spans;
 
-use std::collections::HashSet;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -37,15 +37,13 @@ use crate::isolation::Isolation;
 use crate::marketplace::Catalogue;
 use crate::pool::Capacity;
 use crate::queue::{Outlet, Queue};
+use crate::scaling::Scaling;
 use crate::seal::Sealer;
 use crate::store::Database;
 use crate::telemetry::Telemetry;
 use crate::trace::Tracer;
 use crate::websocket::Connections;
 use crate::zygote::{LanguageZygotes, Limits, orphans};
-
-/// How often idle instances are looked after.
-const TENDING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long the last processes may take to disappear.
 const END_TIMEOUT: Duration = Duration::from_secs(2);
@@ -92,6 +90,7 @@ pub struct Platform {
     zygotes: Arc<LanguageZygotes>,
     isolation: Arc<Isolation>,
     capacity: Arc<Capacity>,
+    scaling: Scaling,
     deployer: Deployer,
 }
 
@@ -107,11 +106,10 @@ impl Platform {
             source,
         };
         prepare_data_dir(&config.data_dir).map_err(files)?;
-        let marketplace = Catalogue::open(config.marketplace_dir.as_deref())?;
         let sealer = Arc::new(Sealer::open(&config)?);
-        let url = config.database_url.as_ref();
-        let state = Database::state(&config.data_dir, url).await?;
+        let state = Database::state(&config.data_dir, config.database_url.as_ref()).await?;
         let auth = Auth::open(state.clone(), &config).await?;
+        let scaling = Scaling::open(state.clone(), config.scaling).await?;
         let telemetry = open_telemetry(&config).await?;
         let alerts = Alerts::open(state.clone(), Arc::clone(&sealer), &telemetry, &config).await?;
         let tracer = Tracer::start(&config)?;
@@ -126,12 +124,12 @@ impl Platform {
         ));
         let capacity = Arc::new(Capacity::new(config.max_instances, config.max_zygotes));
         let artifacts = Artifacts::open(&config.data_dir)?;
-        let folders = open_folders(&config, &artifacts).map_err(files)?;
+        let folders = Arc::new(open_folders(&config, &artifacts).map_err(files)?);
         let deployer = Deployer {
             config: Arc::clone(&config),
             store: FunctionStore::new(state.clone(), Arc::clone(&sealer)),
             artifacts,
-            folders: Arc::new(folders),
+            folders,
             collecting: tokio::sync::RwLock::default(),
             registry: Arc::clone(&registry),
             routes: Arc::default(),
@@ -140,10 +138,8 @@ impl Platform {
             intake: Arc::clone(telemetry.intake()),
         };
         let count = deployer.restore().await?;
-        let outlet = Outlet::new(config.events.private_webhooks)?;
         let limits = delivering::limits(&config, &registry);
         let (queue, claimed) = Queue::open(state.clone(), &config.events, limits).await?;
-        tracing::info!(functions = count, data_dir = %config.data_dir.display(), "platform is up");
         let platform = Arc::new(Self {
             sources: sources::Sources::new(&config),
             auth,
@@ -151,10 +147,10 @@ impl Platform {
             answers: Answers::new(state.clone()),
             state,
             telemetry,
-            marketplace,
+            marketplace: Catalogue::open(config.marketplace_dir.as_deref())?,
             alerts,
             queue,
-            outlet,
+            outlet: Outlet::new(config.events.private_webhooks)?,
             subscribers: events::Subscribers::default(),
             trusted_proxies: Networks::parse(&config.trusted_proxies).unwrap_or_default(),
             connections: Connections::new(config.websockets.connections_max),
@@ -165,9 +161,12 @@ impl Platform {
             zygotes,
             isolation,
             capacity,
+            scaling,
             deployer,
         });
         housekeeping::spawn(&platform, claimed).map_err(PlatformError::Thread)?;
+        let data_dir = platform.config.data_dir.display();
+        tracing::info!(functions = count, %data_dir, "platform is up");
         Ok(platform)
     }
 
@@ -220,6 +219,11 @@ impl Platform {
         self.capacity.hungry()
     }
 
+    /// How many instances functions have ready, and why.
+    pub(crate) fn scaling(&self) -> &Scaling {
+        &self.scaling
+    }
+
     /// Logs, records and figures.
     pub(crate) fn telemetry(&self) -> &Arc<Telemetry> {
         &self.telemetry
@@ -257,6 +261,7 @@ impl Platform {
         let isolation = Arc::clone(&self.isolation);
         let closed = tokio::task::spawn_blocking(move || isolation.close());
         let _ = tokio::time::timeout(END_TIMEOUT, closed).await;
+        self.save_learned().await;
         self.alerts.stop().await;
         tokio::join!(self.tracer.stop(), self.telemetry.stop());
         self.state.close().await;
@@ -266,20 +271,4 @@ impl Platform {
 /// The folder is for its owner's eyes: it holds code, and under a key of its own, secrets.
 fn prepare_data_dir(folder: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-async fn tend(platform: std::sync::Weak<Platform>) {
-    let mut ticks = tokio::time::interval(TENDING_INTERVAL);
-    let mut ended = HashSet::new();
-    loop {
-        ticks.tick().await;
-        let Some(platform) = platform.upgrade() else {
-            return;
-        };
-        for function in platform.registry.list() {
-            function.tend();
-        }
-        platform.capacity.relieve();
-        orphans::reap(&mut ended);
-    }
 }

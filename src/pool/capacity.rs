@@ -5,9 +5,9 @@
 //! whoever waits keep theirs for a moment.
 //! Locks no pool while it holds a lock of its own, because pools ask it while they hold theirs.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
@@ -31,6 +31,8 @@ pub(crate) struct Capacity {
     hungry_len: AtomicUsize,
     pools: Mutex<Vec<Weak<Pool>>>,
     boots: Arc<Semaphore>,
+    /// Whether the machine is short of memory.
+    is_short: AtomicBool,
 }
 
 /// A pool that could use one more instance.
@@ -53,6 +55,7 @@ impl Capacity {
             hungry_len: AtomicUsize::new(0),
             pools: Mutex::default(),
             boots: Arc::new(Semaphore::new(BOOTS_PER_PROCESSOR * processors)),
+            is_short: AtomicBool::new(false),
         }
     }
 
@@ -69,6 +72,16 @@ impl Capacity {
     /// Pools whose callers wait for room.
     pub(crate) fn hungry(&self) -> usize {
         self.hungry_len.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is something left for what nobody has asked for yet.
+    pub(super) fn has_to_spare(&self) -> bool {
+        self.hungry() == 0 && !self.is_short.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the machine is short of memory. While it is, nothing is forked ahead of demand.
+    pub(crate) fn set_short(&self, is_short: bool) {
+        self.is_short.store(is_short, Ordering::Relaxed);
     }
 
     /// Knows a pool from now on.
@@ -151,24 +164,31 @@ impl Capacity {
 
     /// Ends function zygotes beyond their number that serve nobody, those first that have not for longest.
     pub(super) fn trim_zygotes(&self) {
-        let mut pools = self.pools();
-        pools.retain(|pool| pool.zygote().present().is_some());
-        let over = pools.len().saturating_sub(self.zygotes_max);
+        let has_zygote = |pool: &&Arc<Pool>| pool.zygote().present().is_some();
+        let over =
+            (self.pools().iter().filter(has_zygote).count()).saturating_sub(self.zygotes_max);
         if over == 0 {
             return;
         }
-        let mut resting: Vec<_> = pools
-            .into_iter()
-            .filter_map(|pool| Some((pool.rests_since()?, pool)))
-            .collect();
-        resting.sort_by_key(|(since, _)| *since);
-        for (_, pool) in resting.into_iter().take(over) {
+        for (_, pool) in self.resting().into_iter().take(over) {
             pool.let_zygote_go();
         }
     }
 
+    /// Pools with a zygote that serves nobody, and since when; those that rest longest first.
+    pub(super) fn resting(&self) -> Vec<(Instant, Arc<Pool>)> {
+        let mut resting: Vec<_> = self
+            .pools()
+            .into_iter()
+            .filter(|pool| pool.zygote().present().is_some())
+            .filter_map(|pool| Some((pool.rests_since()?, pool)))
+            .collect();
+        resting.sort_by_key(|(since, _)| *since);
+        resting
+    }
+
     /// All pools that are still there.
-    fn pools(&self) -> Vec<Arc<Pool>> {
+    pub(super) fn pools(&self) -> Vec<Arc<Pool>> {
         let mut pools = lock(&self.pools);
         pools.retain(|pool| pool.strong_count() > 0);
         pools.iter().filter_map(Weak::upgrade).collect()

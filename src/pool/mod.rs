@@ -22,6 +22,7 @@ mod park;
 mod policy;
 mod refresh;
 mod room;
+mod scarce;
 mod settings;
 mod share;
 mod state;
@@ -75,7 +76,7 @@ impl Pool {
         capacity: Arc<Capacity>,
     ) -> Arc<Self> {
         let pool = Arc::new(Self {
-            state: Mutex::new(State::new(settings.tolerance)),
+            state: Mutex::new(State::new(settings.tolerance, settings.steering)),
             settings,
             zygote,
             capacity,
@@ -151,29 +152,34 @@ impl Pool {
         if state.retired {
             return Next::Fail(PoolError::Retired);
         }
+        let next = self.choose(&mut state);
+        state.note_arrival(self.settings.concurrency);
+        next
+    }
+
+    fn choose(self: &Arc<Self>, state: &mut State) -> Next {
         loop {
             match policy::decide(state.snapshot(), self.settings.bounds) {
                 Decision::Reuse => {
                     let idle = take_nearest(&mut state.idle);
-                    if let Some(lease) = self.lease_of_living(idle, StartKind::Warm, &mut state) {
+                    if let Some(lease) = self.lease_of_living(idle, StartKind::Warm, state) {
                         return Next::Go(Grant::Ready(lease));
                     }
                 }
                 Decision::TakeParked => {
                     let parked = state.parked.pop();
-                    if let Some(lease) = self.lease_of_living(parked, StartKind::Parked, &mut state)
-                    {
-                        let lease = self.share(lease, None, &mut state);
+                    if let Some(lease) = self.lease_of_living(parked, StartKind::Parked, state) {
+                        let lease = self.share(lease, None, state);
                         return Next::Go(Grant::Ready(lease));
                     }
                 }
                 // Nobody overtakes those who wait for the platform's room.
-                Decision::Fork if state.hungry => return self.wait(&mut state),
-                Decision::Fork => match self.permit(&mut state) {
+                Decision::Fork if state.hungry => return self.wait(state),
+                Decision::Fork => match self.permit(state) {
                     Some(grant) => return Next::Go(grant),
-                    None => return self.wait(&mut state),
+                    None => return self.wait(state),
                 },
-                Decision::Wait => return self.wait(&mut state),
+                Decision::Wait => return self.wait(state),
             }
         }
     }

@@ -29,10 +29,11 @@ impl Pool {
     fn reserve_for_parking(&self) -> usize {
         let mut state = self.lock();
         // Ahead of demand comes after demand.
-        if state.retired || self.zygote.is_slowed() || self.capacity.hungry() > 0 {
+        if state.retired || self.zygote.is_slowed() || !self.capacity.has_to_spare() {
             return 0;
         }
-        let wanted = policy::to_park(state.snapshot(), self.settings.bounds);
+        let floor = state.steering.floor;
+        let wanted = policy::to_park(state.snapshot(), self.settings.bounds, floor);
         let count = (0..wanted).take_while(|_| self.capacity.take()).count();
         state.filling += count;
         state.live += count;

@@ -66,18 +66,22 @@ pub(crate) fn yields(now: Snapshot, bounds: Bounds, hungriest: Option<usize>) ->
     hungriest.is_some_and(|theirs| now.live > bounds.instances_min && theirs + needed < now.live)
 }
 
-/// How many instances to fork ahead of demand now.
-pub(crate) fn to_park(now: Snapshot, bounds: Bounds) -> usize {
+/// How many instances to fork ahead of demand now. `floor` are to live, whatever the function itself asks for.
+pub(crate) fn to_park(now: Snapshot, bounds: Bounds, floor: usize) -> usize {
     let for_parking = bounds.parked.saturating_sub(now.parked + now.filling);
-    let for_minimum = bounds.instances_min.saturating_sub(now.live);
+    let for_minimum = bounds.instances_min.max(floor).saturating_sub(now.live);
     for_parking
         .max(for_minimum)
         .min(bounds.instances_max.saturating_sub(now.live))
 }
 
-/// How many idle processes may be let go, the minimum kept.
-pub(crate) fn may_expire(now: Snapshot, bounds: Bounds) -> usize {
-    now.idle.min(now.live.saturating_sub(bounds.instances_min))
+/// How many processes may be let go, if `stay` are to live besides the function's own minimum: idle ones, and parked ones
+/// beyond those that it asks for.
+pub(crate) fn may_expire(now: Snapshot, bounds: Bounds, stay: usize) -> (usize, usize) {
+    let all = now.live.saturating_sub(bounds.instances_min.max(stay));
+    let idle = now.idle.min(all);
+    let parked = now.parked.saturating_sub(bounds.parked);
+    (idle, parked.min(all - idle))
 }
 
 #[cfg(test)]
@@ -170,8 +174,9 @@ mod tests {
         }
 
         #[test]
-        fn parking_reaches_its_target_within_the_bound(now in snapshots(), bounds in bounds()) {
-            let count = to_park(now, bounds);
+        fn parking_reaches_its_target_within_the_bound(now in snapshots(), bounds in bounds(), floor in 0..30_usize) {
+            let count = to_park(now, bounds, floor);
+            prop_assert!(now.live + count >= floor.min(bounds.instances_max));
             prop_assert!(count == 0 || now.live + count <= bounds.instances_max);
             let full = now.live + count >= bounds.instances_max;
             prop_assert!(full || now.parked + now.filling + count >= bounds.parked);
@@ -179,10 +184,11 @@ mod tests {
         }
 
         #[test]
-        fn expiry_keeps_the_minimum(now in snapshots(), bounds in bounds()) {
-            let count = may_expire(now, bounds);
-            prop_assert!(count <= now.idle);
-            prop_assert!(count == 0 || now.live - count >= bounds.instances_min);
+        fn expiry_keeps_the_minimum_and_what_is_wanted(now in snapshots(), bounds in bounds(), stay in 0..30_usize) {
+            let (idle, parked) = may_expire(now, bounds, stay);
+            prop_assert!(idle <= now.idle && parked <= now.parked);
+            prop_assert!(idle + parked == 0 || now.live - idle - parked >= bounds.instances_min.max(stay));
+            prop_assert!(parked == 0 || now.parked - parked >= bounds.parked);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Bounds;
 use crate::admission::Tolerance;
 use crate::error::Origin;
+use crate::scaling::Steering;
 use crate::telemetry::Journal;
 
 /// Whether an instance may serve more than one invocation.
@@ -78,8 +79,8 @@ pub(crate) struct PoolSettings {
     pub(crate) isolation: Isolation,
     /// How many invocations a process serves at once.
     pub(crate) concurrency: usize,
-    /// An instance that nobody needed for so long is let go.
-    pub(crate) idle_timeout: Duration,
+    /// What it has and keeps until it is told otherwise.
+    pub(crate) steering: Steering,
     /// How long a caller may wait.
     pub(crate) queue_timeout: Duration,
     /// When callers need not wait.

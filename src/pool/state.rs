@@ -7,6 +7,7 @@ use super::waiters::Waiters;
 use crate::admission::Tolerance;
 use crate::instance::Instance;
 use crate::packet_socket::Home;
+use crate::scaling::Steering;
 
 /// What a pool has and who wants it, behind its lock.
 #[derive(Debug)]
@@ -24,10 +25,15 @@ pub(super) struct State {
     /// Since when no instance lives.
     pub(super) rests_since: Instant,
     pub(super) retired: bool,
+    /// What it is to have and to keep.
+    pub(super) steering: Steering,
+    /// Calls since this was last looked at, and the most instances that they took at once.
+    pub(super) arrivals: u64,
+    pub(super) busy_peak: usize,
 }
 
 impl State {
-    pub(super) fn new(tolerance: Tolerance) -> Self {
+    pub(super) fn new(tolerance: Tolerance, steering: Steering) -> Self {
         Self {
             idle: Vec::new(),
             parked: Vec::new(),
@@ -38,6 +44,9 @@ impl State {
             hungry: false,
             rests_since: Instant::now(),
             retired: false,
+            steering,
+            arrivals: 0,
+            busy_peak: 0,
         }
     }
 
@@ -50,6 +59,20 @@ impl State {
             waiting: self.waiters.len(),
             coming: self.coming,
         }
+    }
+
+    /// A caller came, and was given something or waits.
+    pub(super) fn note_arrival(&mut self, concurrency: usize) {
+        self.arrivals += 1;
+        let needed = self.busy(concurrency) + self.waiters.len().div_ceil(concurrency);
+        self.busy_peak = self.busy_peak.max(needed);
+    }
+
+    /// Instances that serve or are being forked to serve; of processes with several seats, as many as would do.
+    pub(super) fn busy(&self, concurrency: usize) -> usize {
+        let used = self.live.saturating_sub(self.filling + self.parked.len()) * concurrency;
+        let free = self.idle.len() + self.coming;
+        used.saturating_sub(free).div_ceil(concurrency)
     }
 
     /// One instance less.

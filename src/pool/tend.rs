@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Pool, policy};
 use crate::instance::Instance;
+use crate::scaling::{Sample, Steering};
 
 /// Figures of a pool for people.
 #[derive(Debug)]
@@ -58,30 +59,53 @@ impl Pool {
         }
     }
 
+    /// What came since this was last asked, and how it stands.
+    pub(crate) fn take_sample(&self) -> Sample {
+        let mut state = self.lock();
+        Sample {
+            live: state.live,
+            busy: state.busy(self.settings.concurrency),
+            busy_peak: std::mem::take(&mut state.busy_peak),
+            waiting: state.waiters.len(),
+            arrivals: std::mem::take(&mut state.arrivals),
+            ..Sample::default()
+        }
+    }
+
+    /// Tells what to have and to keep from now on. What is missing is seen to when the pool is tended.
+    pub(crate) fn steer(&self, steering: Steering) {
+        self.lock().steering = steering;
+    }
+
     fn take_expired(&self) -> Vec<Instance> {
         let mut state = self.lock();
-        let mut may_expire = policy::may_expire(state.snapshot(), self.settings.bounds);
-        let idle_timeout = self.settings.idle_timeout;
+        let Steering {
+            floor,
+            hold,
+            keep,
+            spare,
+        } = state.steering;
+        let now = state.snapshot();
+        let (idle_max, parked_max) = policy::may_expire(now, self.settings.bounds, floor.max(hold));
         // Processes that are let go, with all their seats.
-        let mut old = HashSet::new();
-        // The oldest are at the front.
-        let mut expired: Vec<Instance> = state
-            .idle
-            .extract_if(.., |instance| {
-                if may_expire > 0
-                    && instance.idle_for() >= idle_timeout
-                    && old.insert(instance.id())
-                {
-                    may_expire -= 1;
-                }
-                old.contains(&instance.id()) || !instance.is_usable()
-            })
-            .collect();
-        expired.extend(
-            state
-                .parked
-                .extract_if(.., |instance| !instance.is_usable()),
-        );
+        let mut gone = HashSet::new();
+        // The oldest are at the front; of those that live, one after the other is the one too many.
+        let is_over = |instance: &mut Instance| {
+            let is_one_too_many = gone.len() < idle_max
+                && instance.idle_for() >= keep.of(now.live.saturating_sub(gone.len()));
+            if is_one_too_many {
+                gone.insert(instance.id());
+            }
+            gone.contains(&instance.id()) || !instance.is_usable()
+        };
+        let mut expired: Vec<Instance> = state.idle.extract_if(.., is_over).collect();
+        let mut parked_max = parked_max;
+        let is_over = |instance: &mut Instance| {
+            let is_one_too_many = parked_max > 0 && instance.idle_for() >= spare;
+            parked_max -= usize::from(is_one_too_many);
+            is_one_too_many || !instance.is_usable()
+        };
+        expired.extend(state.parked.extract_if(.., is_over));
         expired
     }
 }

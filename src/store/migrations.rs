@@ -28,6 +28,11 @@ const STATE: &[Step] = &[
         include_str!("migrations/state/0003_alerts.sql"),
     ),
     (4, "queue", include_str!("migrations/state/0004_queue.sql")),
+    (
+        5,
+        "patterns",
+        include_str!("migrations/state/0005_patterns.sql"),
+    ),
 ];
 
 const TELEMETRY: &[Step] = &[(

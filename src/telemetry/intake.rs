@@ -16,6 +16,7 @@ use super::figures::Figures;
 use super::flood::{Allowance, Bucket, Verdict};
 use super::line::{self, Line};
 use super::pending::{Batch, Pending};
+use super::pulse::Pulse;
 use super::record::Record;
 
 /// What waits for the writer, and the figures of now.
@@ -44,6 +45,8 @@ pub(crate) struct Live {
 struct Now {
     figures: Figures,
     detail: Detail,
+    /// What came since it was last taken.
+    pulse: Pulse,
 }
 
 impl Live {
@@ -55,6 +58,11 @@ impl Live {
     /// Counts and distributions since the platform's start.
     pub(crate) fn detail(&self) -> Detail {
         lock(&self.now).detail.clone()
+    }
+
+    /// What came since this was last asked.
+    pub(super) fn take_pulse(&self) -> Pulse {
+        std::mem::take(&mut lock(&self.now).pulse)
     }
 
     /// Invocations that are under way.
@@ -146,6 +154,7 @@ impl Intake {
         let mut sums = lock(&live.now);
         sums.figures.add(&record);
         sums.detail.add(&record);
+        sums.pulse.add(&record);
         drop(sums);
         let mut pending = lock(&self.pending);
         pending.add(record);

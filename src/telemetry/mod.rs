@@ -16,6 +16,7 @@ mod histogram;
 mod intake;
 mod line;
 mod pending;
+mod pulse;
 mod query;
 mod record;
 mod retention;
@@ -33,6 +34,7 @@ pub(crate) use detail::Detail;
 pub(crate) use figures::Figures;
 pub(crate) use intake::{InFlight, Intake, Live};
 pub(crate) use line::{Line, NS_PER_MS, instance_name, weight};
+pub(crate) use pulse::Pulse;
 pub(crate) use query::{Lines, Point, StoredRecord};
 pub(crate) use record::{CANCELLED, MINUTE_MS, OK, Record};
 
@@ -148,6 +150,11 @@ impl Journal {
     /// An invocation begins.
     pub(crate) fn begin(&self) -> InFlight {
         self.intake.begin(&self.live)
+    }
+
+    /// What came of the function since this was last asked.
+    pub(crate) fn take_pulse(&self) -> Pulse {
+        self.live.take_pulse()
     }
 
     /// An invocation has ended.

@@ -126,7 +126,7 @@ impl Schedule {
     }
 
     /// The last tick at a moment or before it.
-    fn last(&self, until_unix_ms: i64) -> Option<i64> {
+    pub(crate) fn last(&self, until_unix_ms: i64) -> Option<i64> {
         let last = self
             .cron
             .find_previous_occurrence(&self.zoned(until_unix_ms)?, true);

@@ -36,7 +36,7 @@ const ROLES: [&str; 10] = [
     "zygo:",
 ];
 /// How long the platform may take to be as it was.
-const RECOVERY_DEADLINE: Duration = Duration::from_secs(15);
+const RECOVERY_DEADLINE: Duration = Duration::from_secs(30);
 /// What the figures may differ by.
 const DESCRIPTORS_SLACK: usize = 5;
 const RESIDENT_SLACK_KIB: u64 = 20 * 1024;
@@ -56,7 +56,7 @@ fn every_request_gets_one_answer_and_nothing_is_kept() {
             platform.deploy(
                 *language,
                 &language.handler("chaos"),
-                &json!({"timeout": 5_000}),
+                &json!({"timeout": 5_000, "scaling": {"cooldownPeriod": 1_000}}),
             )
         })
         .collect();

@@ -1,5 +1,7 @@
 //! Every field of a deployment that can be wrong: refused with a problem that points at it, and nothing is kept.
 
+mod scaling;
+
 use serde_json::{Value, json};
 
 use crate::language::{Language, in_every_language};
@@ -72,51 +74,13 @@ fn cases_of_limits() -> Vec<Case> {
     ]
 }
 
-fn cases_of_scaling() -> Vec<Case> {
+fn cases_of_instances() -> Vec<Case> {
     vec![
         ("isolation", json!("none"), 400, "/isolation"),
         ("concurrency", json!(0), 422, "/concurrency"),
         ("concurrency", json!(1_001), 422, "/concurrency"),
         ("concurrency", json!("many"), 400, "/concurrency"),
         ("network", json!("moon"), 400, "/network"),
-        (
-            "scaling",
-            json!({"maxInstances": 0}),
-            422,
-            "/scaling/maxInstances",
-        ),
-        (
-            "scaling",
-            json!({"maxInstances": 1_000_000}),
-            422,
-            "/scaling/maxInstances",
-        ),
-        (
-            "scaling",
-            json!({"maxInstances": 1, "minInstances": 2}),
-            422,
-            "/scaling/minInstances",
-        ),
-        (
-            "scaling",
-            json!({"maxInstances": 1, "parked": 2}),
-            422,
-            "/scaling/parked",
-        ),
-        (
-            "scaling",
-            json!({"scaleUpThreshold": 1.5}),
-            422,
-            "/scaling/scaleUpThreshold",
-        ),
-        (
-            "scaling",
-            json!({"scaleDownThreshold": -1}),
-            422,
-            "/scaling/scaleDownThreshold",
-        ),
-        ("scaling", json!({"parked": "many"}), 400, "/scaling/parked"),
-        ("scaling", json!({"unknown": 1}), 400, "/scaling/unknown"),
         (
             "rateLimit",
             json!({"maxRequests": 0, "windowMs": 1}),
@@ -158,7 +122,8 @@ fn the_problem_points_at_the_wrong_field() {
     for (field, value, status, pointer) in cases_of_code()
         .into_iter()
         .chain(cases_of_limits())
-        .chain(cases_of_scaling())
+        .chain(cases_of_instances())
+        .chain(scaling::cases())
         .chain(cases_of_triggers())
     {
         let name = unique_name();

@@ -32,7 +32,12 @@ fn a_zygote_stays_as_it_is_however_often_it_forks() {
     let _turn = crate::turn::take();
     let count =
         std::env::var("ZYGO_FORK_COUNT").map_or(COUNT, |count| count.parse().expect("a number"));
-    let platform = Platform::start(&[("ZYGO_ZYGOTE_MAX_FORKS", "0")]);
+    // Forked on demand alone, so that a time comes at which nothing runs.
+    let settings = [
+        ("ZYGO_ZYGOTE_MAX_FORKS", "0"),
+        ("ZYGO_SCALING_AUTOMATIC", "false"),
+    ];
+    let platform = Platform::start(&settings);
     in_every_language(|language| {
         let settings = json!({"isolation": "request"});
         let function = platform.deploy(language, &language.handler("echo"), &settings);

@@ -8,6 +8,7 @@
 //! - `streaming`: answers that come in pieces
 //! - `streaming_ends`: how they end before they have ended
 //! - `start_kinds`: warm, parked, forked and booted starts, queues, and the end of idle instances
+//! - `scaling`: instances that are ready before they are asked for, and why
 //! - `hygiene`: what siblings of one fork must not share
 //! - `snapshots`: hooks around the snapshot, and modules that cannot be snapshotted
 //! - `faults`: handlers that throw, crash, hang, or eat memory
@@ -138,6 +139,7 @@ mod queue_kills;
 mod refresh;
 mod room;
 mod routes;
+mod scaling;
 mod settings;
 mod several;
 mod several_seats;
