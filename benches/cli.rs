@@ -29,7 +29,7 @@ pub(crate) enum Command {
 /// Options of `run`.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// A tenth of the samples; under 3 minutes instead of under 30.
+    /// A tenth of the samples; under 5 minutes instead of under 50.
     #[arg(long)]
     pub(crate) quick: bool,
     /// Only these measurements.
@@ -47,6 +47,9 @@ pub(crate) struct Run {
     /// The folder with `peers.toml` and the peers' own files.
     #[arg(long, default_value = "benches/peers")]
     pub(crate) peers: PathBuf,
+    /// The folder with `workloads.toml` and the handlers.
+    #[arg(long, default_value = "benches/workloads")]
+    pub(crate) workloads: PathBuf,
     /// The platform's executable [default: `zygo` beside this one].
     #[arg(long)]
     pub(crate) zygo: Option<PathBuf>,
@@ -108,6 +111,11 @@ pub(crate) enum Part {
     Sockets,
     /// Loads of up to ten times what can be served, one function beside others, bursts, and thousands of cold functions.
     Overload,
+    /// What real functions do: pages, pictures, compression, graphs, JSON, hashes, uploads; beside peers that run the same
+    /// handlers.
+    Workloads,
+    /// What growth costs: up to 1,000 functions, 64 callers, zygotes of 1 GB.
+    Growth,
     /// The same figures of other servers.
     Peers,
 }

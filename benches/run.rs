@@ -83,6 +83,7 @@ fn blank(options: &cli::Run) -> Record {
         bill: None,
         traced: Vec::new(),
         overload: Vec::new(),
+        workloads: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -115,6 +116,8 @@ fn measure_apart(bench: &mut Bench<'_>) {
         Part::Traces,
         Part::Sockets,
         Part::Overload,
+        Part::Workloads,
+        Part::Growth,
     ];
     if !parts.into_iter().any(|part| bench.options.wants(part)) {
         return;

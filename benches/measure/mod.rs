@@ -3,6 +3,7 @@
 mod bill;
 mod burst;
 mod fresh;
+mod growth;
 mod isolation;
 mod logs;
 mod memory;
@@ -15,6 +16,7 @@ mod streams;
 mod traces;
 mod turns;
 mod warm;
+mod workloads;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -28,8 +30,8 @@ use crate::record::{Memory, Others, Record, Series};
 use crate::subject::functions::{Function, Weight};
 use crate::subject::platform::{Deployed, Platform};
 
-const QUICK_WITHIN: Duration = Duration::from_secs(175);
-const FULL_WITHIN: Duration = Duration::from_secs(29 * 60);
+const QUICK_WITHIN: Duration = Duration::from_secs(295);
+const FULL_WITHIN: Duration = Duration::from_secs(49 * 60);
 
 /// A run in progress.
 #[derive(Debug)]
@@ -253,5 +255,11 @@ pub(crate) fn apart(bench: &mut Bench<'_>, executable: &Path) {
     }
     if bench.options.wants(Part::Overload) {
         overload::all(bench, executable);
+    }
+    if bench.options.wants(Part::Workloads) {
+        workloads::all(bench, executable);
+    }
+    if bench.options.wants(Part::Growth) {
+        growth::all(bench, executable);
     }
 }
