@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Write the table and the plots of a record again.
     Report(Report),
+    /// Count the instructions of pieces of the hot code, and compare them with their budgets.
+    Instructions(Instructions),
 }
 
 /// Options of `run`.
@@ -78,6 +80,17 @@ pub(crate) struct Report {
     /// The promised numbers.
     #[arg(long, default_value = "benches/budgets.toml")]
     pub(crate) budgets: PathBuf,
+}
+
+/// Options of `instructions`.
+#[derive(Debug, Args)]
+pub(crate) struct Instructions {
+    /// What the pieces may take.
+    #[arg(long, default_value = "benches/instructions/budgets.toml")]
+    pub(crate) budgets: PathBuf,
+    /// Where the counts go as JSON and Markdown [default: nowhere].
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// A group of figures that can be asked for alone.
