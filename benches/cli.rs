@@ -31,7 +31,7 @@ pub(crate) enum Command {
 /// Options of `run`.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// A tenth of the samples; under 5 minutes instead of under 50.
+    /// A tenth of the samples; under 5 minutes instead of under an hour.
     #[arg(long)]
     pub(crate) quick: bool,
     /// Only these measurements.

@@ -31,7 +31,7 @@ use crate::subject::functions::{Function, Weight};
 use crate::subject::platform::{Deployed, Platform};
 
 const QUICK_WITHIN: Duration = Duration::from_secs(295);
-const FULL_WITHIN: Duration = Duration::from_secs(49 * 60);
+const FULL_WITHIN: Duration = Duration::from_secs(58 * 60);
 
 /// A run in progress.
 #[derive(Debug)]

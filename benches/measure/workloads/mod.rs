@@ -226,7 +226,7 @@ fn started(
         // A fresh process may take many times as long as a warm one: nothing is compiled yet.
         let seconds = median(told.iter().map(|one| one.timeline.handler / 1e3).collect());
         let rate = (BUSY / (seconds.unwrap_or_default() + START_S)).min(25.0);
-        let (most, time) = bench.pick((100.0, 6.0), (10.0, 0.6));
+        let (most, time) = bench.pick((100.0, 10.0), (10.0, 0.6));
         let count = whole((rate * time).clamp(3.0, most));
         // The checks took from what was forked ahead.
         std::thread::sleep(Duration::from_millis(bench.pick(300, 100)));
