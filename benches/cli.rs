@@ -24,12 +24,14 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Write the table and the plots of a record again.
     Report(Report),
+    /// Count the instructions of pieces of the hot code, and compare them with their budgets.
+    Instructions(Instructions),
 }
 
 /// Options of `run`.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// A tenth of the samples; under 3 minutes instead of under 30.
+    /// A tenth of the samples; under 5 minutes instead of under an hour.
     #[arg(long)]
     pub(crate) quick: bool,
     /// Only these measurements.
@@ -47,6 +49,9 @@ pub(crate) struct Run {
     /// The folder with `peers.toml` and the peers' own files.
     #[arg(long, default_value = "benches/peers")]
     pub(crate) peers: PathBuf,
+    /// The folder with `workloads.toml` and the handlers.
+    #[arg(long, default_value = "benches/workloads")]
+    pub(crate) workloads: PathBuf,
     /// The platform's executable [default: `zygo` beside this one].
     #[arg(long)]
     pub(crate) zygo: Option<PathBuf>,
@@ -75,6 +80,17 @@ pub(crate) struct Report {
     /// The promised numbers.
     #[arg(long, default_value = "benches/budgets.toml")]
     pub(crate) budgets: PathBuf,
+}
+
+/// Options of `instructions`.
+#[derive(Debug, Args)]
+pub(crate) struct Instructions {
+    /// What the pieces may take.
+    #[arg(long, default_value = "benches/instructions/budgets.toml")]
+    pub(crate) budgets: PathBuf,
+    /// Where the counts go as JSON and Markdown [default: nowhere].
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// A group of figures that can be asked for alone.
@@ -110,6 +126,11 @@ pub(crate) enum Part {
     Overload,
     /// Bursts that recur, and whether they are met; takes twelve minutes, so only when it is named.
     Bursts,
+    /// What real functions do: pages, pictures, compression, graphs, JSON, hashes, uploads; beside peers that run the same
+    /// handlers.
+    Workloads,
+    /// What growth costs: up to 1,000 functions, 64 callers, zygotes of 1 GB.
+    Growth,
     /// The same figures of other servers.
     Peers,
 }

@@ -5,6 +5,7 @@
 //! run leaves behind), `report` (tables and plots of a record).
 
 mod cli;
+mod counts;
 mod host;
 mod http;
 mod load;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command.unwrap_or(cli::Command::Run(cli.run)) {
         cli::Command::Run(options) => run::run(&options),
         cli::Command::Compare(files) => report::compare::print(&files.before, &files.after),
+        cli::Command::Instructions(options) => counts::run(&options),
         cli::Command::Report(files) => report::rewrite(&files.record, &files.budgets),
     };
     host::children::end_all();

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::machine::Machine;
 use crate::load::{Outcome, Phases, Sample};
-pub(crate) use apart::{Overload, Traced};
+pub(crate) use apart::{Overload, Traced, Worked};
 
 /// All figures of one run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,6 +45,9 @@ pub(crate) struct Record {
     /// More callers than can be served.
     #[serde(default)]
     pub(crate) overload: Vec<Overload>,
+    /// What real functions do, by who did it.
+    #[serde(default)]
+    pub(crate) workloads: Vec<Worked>,
     /// Whatever a reader of the figures should know: missing peers, failed measurements.
     pub(crate) notes: Vec<String>,
 }

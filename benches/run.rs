@@ -83,6 +83,7 @@ fn blank(options: &cli::Run) -> Record {
         bill: None,
         traced: Vec::new(),
         overload: Vec::new(),
+        workloads: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -116,6 +117,8 @@ fn measure_apart(bench: &mut Bench<'_>) {
         Part::Sockets,
         Part::Overload,
         Part::Bursts,
+        Part::Workloads,
+        Part::Growth,
     ];
     if !parts.into_iter().any(|part| bench.options.wants(part)) {
         return;

@@ -1,5 +1,5 @@
-//! Doors for `fuzz/`: what reads bytes of others and is not public. Thin, no code of its own; built with the feature
-//! `fuzzing` alone.
+//! Doors for `fuzz/`: what reads bytes of others and is not public; and for `benches/instructions`: what every request goes
+//! through. Thin, no code of its own; built with the feature `fuzzing` alone.
 
 use std::sync::LazyLock;
 
@@ -11,6 +11,8 @@ use crate::config::Config;
 use crate::function::bundle::Bundle;
 use crate::gateway::authorize::{self, Permission};
 use crate::gateway::{self, request};
+use crate::pool::{Bounds, Snapshot, decide, to_park};
+use crate::route::{Found, Methods, Pattern, Segments, Tree};
 use crate::trace::Tracer;
 
 /// An HTTP request as handlers will see it.
@@ -56,6 +58,18 @@ pub fn map(
     })
 }
 
+/// The part of it that knows no clock: the event without its body, and how the handler is to see that.
+#[must_use]
+pub fn event(
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Option<(Bytes, BodyKind)> {
+    let id = request::request_id(headers);
+    request::event(&id, method, uri, headers, body).ok()
+}
+
 /// Who may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -98,4 +112,49 @@ pub fn openapi() -> Bytes {
 /// The files of a bundle, by path.
 pub fn files(bundle: &Bundle) -> impl Iterator<Item = (&str, &Bytes)> {
     bundle.files()
+}
+
+/// Patterns of paths, each with its place in the list that they came in.
+#[derive(Debug)]
+pub struct Routes(Tree<usize>);
+
+impl Routes {
+    /// Takes all methods for each pattern; nothing when one is none.
+    #[must_use]
+    pub fn new(patterns: &[String]) -> Option<Self> {
+        let mut tree = Tree::default();
+        for (index, pattern) in patterns.iter().enumerate() {
+            tree.insert(Pattern::parse(pattern).ok()?, Methods::all(), index);
+        }
+        Some(Self(tree))
+    }
+
+    /// Which pattern a request is for.
+    #[must_use]
+    pub fn find(&self, method: &str, path: &str) -> Option<usize> {
+        match self.0.find(method, &Segments::parse(path).ok()?) {
+            Found::Target { target, .. } => Some(*target),
+            Found::OtherMethods(_) | Found::Nothing => None,
+        }
+    }
+}
+
+/// What a pool of at most 16 instances, 4 of them parked, does for a caller, as a number, and how many it forks ahead.
+#[must_use]
+pub fn next_of_pool(idle: usize, parked: usize, live: usize) -> (usize, usize) {
+    let now = Snapshot {
+        idle,
+        parked,
+        filling: 0,
+        live,
+        waiting: 0,
+        coming: 0,
+    };
+    let bounds = Bounds {
+        instances_min: 1,
+        instances_max: 16,
+        parked: 4,
+        waiters_max: 100,
+    };
+    (decide(now, bounds) as usize, to_park(now, bounds))
 }

@@ -4,6 +4,7 @@ mod bill;
 mod burst;
 mod bursts;
 mod fresh;
+mod growth;
 mod isolation;
 mod logs;
 mod memory;
@@ -16,6 +17,7 @@ mod streams;
 mod traces;
 mod turns;
 mod warm;
+mod workloads;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -29,8 +31,8 @@ use crate::record::{Memory, Others, Record, Series};
 use crate::subject::functions::{Function, Weight};
 use crate::subject::platform::{Deployed, Platform};
 
-const QUICK_WITHIN: Duration = Duration::from_secs(175);
-const FULL_WITHIN: Duration = Duration::from_secs(29 * 60);
+const QUICK_WITHIN: Duration = Duration::from_secs(295);
+const FULL_WITHIN: Duration = Duration::from_secs(58 * 60);
 
 /// A run in progress.
 #[derive(Debug)]
@@ -257,5 +259,11 @@ pub(crate) fn apart(bench: &mut Bench<'_>, executable: &Path) {
     }
     if bench.options.wants(Part::Bursts) {
         bursts::all(bench, executable);
+    }
+    if bench.options.wants(Part::Workloads) {
+        workloads::all(bench, executable);
+    }
+    if bench.options.wants(Part::Growth) {
+        growth::all(bench, executable);
     }
 }

@@ -47,3 +47,23 @@ pub(crate) struct Overload {
     /// Whatever else there is to be said.
     pub(crate) remark: String,
 }
+
+/// One workload in one language on one server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Worked {
+    pub(crate) workload: String,
+    /// What it does, in words.
+    pub(crate) what: String,
+    pub(crate) language: String,
+    /// The peer that ran the same handler; none: the platform.
+    pub(crate) peer: Option<String>,
+    /// Answers that were looked at and were right.
+    pub(crate) checked: u64,
+    /// Medians that the platform told of warm invocations.
+    pub(crate) handler_ms: Option<f64>,
+    pub(crate) billed_ms: Option<u64>,
+    /// The most that an instance had by the platform's account.
+    pub(crate) memory_mb: Option<f64>,
+    /// PSS of the instance, or of all processes of the peer.
+    pub(crate) pss_mb: f64,
+}

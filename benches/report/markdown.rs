@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::budgets::Verdict;
 use super::numbers::{language, last, megabytes, milliseconds, per_second};
-use super::{apart, overload};
+use super::{apart, growth, overload, workloads};
 use crate::record::{Record, Series};
 
 /// The whole page.
@@ -20,6 +20,8 @@ pub(crate) fn page(record: &Record, verdicts: &[Verdict], plots: &[String]) -> S
     page += &memory(record);
     page += &apart::tables(record);
     page += &overload::table(record);
+    page += &workloads::table(record);
+    page += &growth::tables(record);
     page += &all(record);
     page += &notes(record);
     page

@@ -5,11 +5,14 @@ mod bars;
 mod budgets;
 pub(crate) mod compare;
 mod curves;
+mod growth;
+mod lines;
 mod markdown;
 mod numbers;
 mod overload;
 mod plots;
 mod svg;
+mod workloads;
 
 use std::path::Path;
 
@@ -27,7 +30,12 @@ pub(crate) fn rewrite(path: &Path, budgets: &Path) -> Result<()> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let plots = plots::draw(&record);
+    let plots = [
+        plots::draw(&record),
+        workloads::draw(&record),
+        growth::draw(&record),
+    ]
+    .concat();
     for (name, svg) in &plots {
         write(&path.with_file_name(format!("{stem}-{name}.svg")), svg)?;
     }

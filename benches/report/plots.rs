@@ -6,7 +6,7 @@ use super::svg::colour;
 use crate::record::{Record, Series};
 
 const LANGUAGES: [&str; 3] = ["javascript", "python", "ruby"];
-const PLATFORMS: [&str; 3] = [
+pub(super) const PLATFORMS: [&str; 3] = [
     "workerd",
     "functions-framework-node",
     "functions-framework-python",
@@ -265,7 +265,7 @@ fn warm_curves(record: &Record) -> Option<String> {
 }
 
 /// JavaScript, Python, Ruby.
-const STROKES: [&str; 3] = ["#d97706", "#0f766e", "#be123c"];
+pub(super) const STROKES: [&str; 3] = ["#d97706", "#0f766e", "#be123c"];
 
 fn curve(
     record: &Record,

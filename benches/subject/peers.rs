@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::{client, functions};
+use super::{client, code};
+use crate::cli::Language;
 use crate::host::{self, children::Group};
 
 const START_WITHIN: Duration = Duration::from_secs(20);
@@ -27,13 +28,15 @@ pub(crate) struct Peer {
     #[serde(default)]
     environment: BTreeMap<String, String>,
     /// What differs when it loads heavy imports; none when that is not measured.
-    pub(crate) heavy: Option<Heavy>,
+    heavy: Option<Change>,
+    /// What differs when it runs the handler in the file `HANDLER`; none when it cannot.
+    workload: Option<Change>,
 }
 
-/// What differs with heavy imports.
+/// What differs.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Heavy {
+struct Change {
     arguments: Option<Vec<String>>,
     #[serde(default)]
     environment: BTreeMap<String, String>,
@@ -59,6 +62,8 @@ struct File {
 pub(crate) struct Running {
     pub(crate) group: Group,
     pub(crate) address: SocketAddr,
+    /// When its process was started.
+    pub(crate) begun: Instant,
     /// From the start of the process to the first answer.
     pub(crate) start_took: Duration,
 }
@@ -66,15 +71,30 @@ pub(crate) struct Running {
 impl Peer {
     /// The same peer with heavy imports.
     pub(crate) fn with_heavy_imports(&self) -> Option<Self> {
-        let heavy = self.heavy.clone()?;
+        self.heavy.clone().map(|change| self.changed(change))
+    }
+
+    /// The same peer with a handler of ours, if it runs functions of the language.
+    pub(crate) fn with_handler(&self, language: Language, handler: &Path) -> Option<Self> {
+        let change = self
+            .workload
+            .clone()
+            .filter(|_| self.language == language.name())?;
+        let mut peer = self.changed(change);
+        let handler = handler.to_string_lossy().into_owned();
+        peer.environment.insert("HANDLER".to_owned(), handler);
+        Some(peer)
+    }
+
+    fn changed(&self, change: Change) -> Self {
         let mut environment = self.environment.clone();
-        environment.extend(heavy.environment);
-        let arguments = heavy.arguments.unwrap_or_else(|| self.arguments.clone());
-        Some(Self {
+        environment.extend(change.environment);
+        let arguments = change.arguments.unwrap_or_else(|| self.arguments.clone());
+        Self {
             arguments,
             environment,
             ..self.clone()
-        })
+        }
     }
 }
 
@@ -93,7 +113,7 @@ impl Catalog {
         let scratch = tempfile::Builder::new()
             .prefix("zygo-bench-peers-")
             .tempdir()?;
-        std::fs::write(scratch.path().join("bundle.cjs"), functions::bundle())?;
+        std::fs::write(scratch.path().join("bundle.cjs"), code::bundle())?;
         let folder = folder.canonicalize()?;
         Ok(Self {
             peers: file.peer,
@@ -142,6 +162,7 @@ impl Catalog {
         Ok(Running {
             group,
             address,
+            begun,
             start_took: answered - begun,
         })
     }

@@ -145,14 +145,19 @@ impl Platform {
 
     /// Deploys under a name that was not used before.
     pub(crate) fn deploy(&mut self, function: &Function) -> Result<Deployed> {
+        let label = format!("{}-{}", function.language.name(), function.weight.name());
+        self.deploy_as(&label, |name| function.body(name))
+    }
+
+    /// The same of a body that is made for the name.
+    pub(crate) fn deploy_as(
+        &mut self,
+        label: &str,
+        body: impl FnOnce(&str) -> Value,
+    ) -> Result<Deployed> {
         self.deployed += 1;
-        let name = format!(
-            "bench-{}-{}-{}",
-            function.language.name(),
-            function.weight.name(),
-            self.deployed
-        );
-        let body = function.body(&name);
+        let name = format!("bench-{label}-{}", self.deployed);
+        let body = body(&name);
         let begun = Instant::now();
         let reply = client::json("POST", "/functions", self.address, Some(&body))?;
         let took = begun.elapsed();

@@ -80,24 +80,36 @@ pub(crate) fn invocation(
     trace: Trace,
 ) -> Result<Invocation, RequestError> {
     let received_ns = clock::monotonic_ns();
-    let body_kind = body_kind(headers, &body, "application/json")?;
-    let event = Event {
-        method: method.as_str(),
-        path: "/",
-        headers: Headers(headers),
-        query: Query(uri),
-        request_id: &request_id,
-    };
-    let event = serde_json::to_vec(&event).map_err(|_| RequestError::BodyBroken)?;
+    let (event, body_kind) = event(&request_id, method, uri, headers, &body)?;
     Ok(Invocation {
         request_id,
-        event: Bytes::from(event),
+        event,
         body_kind,
         body,
         received_ns,
         trigger: Trigger::Http,
         trace,
     })
+}
+
+/// The event without its body, as JSON, and how the handler is to see that.
+pub(crate) fn event(
+    request_id: &str,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<(Bytes, BodyKind), RequestError> {
+    let body_kind = body_kind(headers, body, "application/json")?;
+    let event = Event {
+        method: method.as_str(),
+        path: "/",
+        headers: Headers(headers),
+        query: Query(uri),
+        request_id,
+    };
+    let event = serde_json::to_vec(&event).map_err(|_| RequestError::BodyBroken)?;
+    Ok((Bytes::from(event), body_kind))
 }
 
 /// What the body is by its type, which is `default` when the caller names none.

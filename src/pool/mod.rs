@@ -40,6 +40,8 @@ pub(crate) use in_use::InUse;
 pub(crate) use lease::{Grant, Lease, Permit};
 pub(crate) use policy::Bounds;
 use policy::Decision;
+#[cfg(feature = "fuzzing")]
+pub(crate) use policy::{Snapshot, decide, to_park};
 pub(crate) use settings::PoolSettings;
 pub use settings::{Isolation, PoolError};
 use state::{State, take_nearest};
