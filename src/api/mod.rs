@@ -26,6 +26,7 @@ mod precondition;
 mod prometheus;
 mod queued;
 mod refreshes;
+mod source_code;
 mod sources;
 mod time;
 mod triggers;
@@ -71,6 +72,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Platform>> {
         .routes(routes!(versions::list))
         .routes(routes!(versions::show))
         .routes(routes!(versions::build_log))
+        .routes(routes!(source_code::show))
         .routes(routes!(versions::history))
         .routes(routes!(aliases::list))
         .routes(routes!(aliases::set, aliases::remove))

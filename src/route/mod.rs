@@ -22,11 +22,12 @@ pub(crate) use pattern::Pattern;
 pub(crate) use tree::{Found, Tree};
 
 /// First segments of paths that the platform keeps for itself, some for later.
-const RESERVED: [&str; 25] = [
+const RESERVED: [&str; 26] = [
     "alerts",
     "connections",
     "cost",
     "crons",
+    "dashboard",
     "dead-letters",
     "docs",
     "encryption",
