@@ -20,9 +20,9 @@ interface ChartProps {
   kind?: "line" | "bar";
 }
 
-const WIDTH = 460;
-const HEIGHT = 150;
-const LEFT = 56;
+const WIDTH = 360;
+const HEIGHT = 140;
+const LEFT = 60;
 const RIGHT = 8;
 const TOP = 8;
 const BOTTOM = 20;
@@ -30,17 +30,23 @@ const BOTTOM = 20;
 const x = (at: number, count: number) => LEFT + ((WIDTH - LEFT - RIGHT) * (at + 0.5)) / Math.max(1, count);
 const y = (value: number, top: number) => HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * value) / top;
 
-/** Pieces of a line; a value that is missing is a gap, a value alone is a dot. */
+/** Pieces of a line; a value that is missing is a gap. */
 function path(values: readonly (number | null)[], top: number): string {
   let text = "";
   values.forEach((value, at) => {
     if (value === null) return;
-    const place = `${x(at, values.length).toFixed(1)} ${y(value, top).toFixed(1)}`;
     const joined = at > 0 && values[at - 1] !== null;
-    const alone = !joined && (values[at + 1] ?? null) === null;
-    text += `${joined ? "L" : "M"}${place}${alone ? "h0.01" : ""}`;
+    text += `${joined ? "L" : "M"}${x(at, values.length).toFixed(1)} ${y(value, top).toFixed(1)}`;
   });
   return text;
+}
+
+/** Values that stand alone, which a line would not show. */
+function dots(values: readonly (number | null)[], top: number): string {
+  const alone = (at: number) => (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null;
+  return values
+    .map((value, at) => (value === null || !alone(at) ? "" : `M${x(at, values.length).toFixed(1)} ${y(value, top).toFixed(1)}h0.01`))
+    .join("");
 }
 
 function bars(values: readonly (number | null)[], top: number): string {
@@ -75,7 +81,7 @@ export function Chart({ title, times, lines, show, kind = "line" }: ChartProps) 
     setAt(index >= 0 && index < times.length ? index : null);
   };
   const nothing = values.every((value) => value === 0);
-  const shown = at ?? times.length - 1;
+  const shown = at ?? latest(lines, times.length);
   return (
     <figure class="chart">
       <figcaption>
@@ -117,10 +123,19 @@ export function Chart({ title, times, lines, show, kind = "line" }: ChartProps) 
         {drawn.map((d, index) => (
           <path key={lines[index]!.name} class={`${kind === "bar" ? "bars" : "line"} ${lines[index]!.colour}`} d={d} />
         ))}
+        {kind === "line" && lines.map((line) => <path key={line.name} class={`dots ${line.colour}`} d={dots(line.values, top)} />)}
         {at !== null && <path class="cursor" d={`M${x(at, times.length)} ${TOP}V${HEIGHT - BOTTOM}`} />}
       </svg>
     </figure>
   );
+}
+
+/** The last step that any line has a value for. */
+function latest(lines: readonly Line[], count: number): number {
+  for (let at = count - 1; at >= 0; at -= 1) {
+    if (lines.some((line) => (line.values[at] ?? null) !== null)) return at;
+  }
+  return count - 1;
 }
 
 /** For those who hear the chart. */

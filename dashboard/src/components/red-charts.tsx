@@ -1,11 +1,11 @@
-// Rate, errors and duration over time.
+// Rate, errors and duration over time, and what it takes.
 
 import type { Series } from "../api/types";
-import { count, ms, percent } from "../lib/format";
+import { count, mb, ms, percent, usd } from "../lib/format";
 import { spread, type Range } from "../lib/series";
 import { Chart } from "./chart";
 
-export function RedCharts({ series, range }: { series: Series; range: Range }) {
+export function RedCharts({ series, range, limitMb }: { series: Series; range: Range; limitMb?: number }) {
   const of = (value: (point: Series["points"][number]) => number, empty: number | null) =>
     spread(series.points, range, value, empty);
   const all = of((point) => point.invocations, 0);
@@ -45,6 +45,22 @@ export function RedCharts({ series, range }: { series: Series; range: Range }) {
         times={all.times}
         show={percent}
         lines={[{ name: "cold starts", colour: "series-2", values: of((point) => point.coldStartRate, null).values }]}
+      />
+      <Chart
+        title={limitMb ? `Memory of an instance, limit ${mb(limitMb)}` : "Memory of an instance"}
+        times={all.times}
+        show={mb}
+        lines={[
+          { name: "average", colour: "series-1", values: of((point) => point.avgMemoryMb, null).values },
+          { name: "peak", colour: "series-3", values: of((point) => point.maxMemoryMb, null).values },
+        ]}
+      />
+      <Chart
+        title={`Cost per ${stepName(range)}`}
+        times={all.times}
+        kind="bar"
+        show={usd}
+        lines={[{ name: "cost", colour: "series-4", values: of((point) => point.totalCost, 0).values }]}
       />
     </div>
   );

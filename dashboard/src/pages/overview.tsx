@@ -68,7 +68,7 @@ function Languages() {
             <li key={name} class="spread">
               <span>{name}</span>
               {state.status === "ready" ? (
-                <span><span class="quiet">{state.engine}, {ms(state.bootMs)}</span> <Badge tone="good">ready</Badge></span>
+                <span title={`started in ${ms(state.bootMs)}`}><span class="quiet">{state.engine}</span> <Badge tone="good">ready</Badge></span>
               ) : (
                 <span title={state.reason}><Badge tone="warn">unavailable</Badge></span>
               )}

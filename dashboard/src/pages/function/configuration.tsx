@@ -1,7 +1,7 @@
 // Settings, variables, secrets. Each change is a new version.
 
 import { removeSecret, removeVariable, setSecret, setVariable } from "../../api/endpoints";
-import { mb, ms } from "../../lib/format";
+import { ms } from "../../lib/format";
 import { Section } from "../../components/basics";
 import type { TabProps } from "./page";
 import { Settings } from "./settings";
@@ -16,7 +16,6 @@ export function Configuration(props: TabProps) {
     ["Cannot be forked because of", fn.snapshot?.unforkable?.join(", ") ?? ""],
     ["Custom domain", fn.customDomain ?? ""],
     ["Everyone may invoke it", fn.public ? "yes" : "no"],
-    ["Memory limit", mb(fn.memory)],
     ["Digest", fn.digest],
   ];
   return (

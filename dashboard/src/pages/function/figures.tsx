@@ -5,13 +5,12 @@ import { useState } from "preact/hooks";
 import { functionCost, functionMetrics, functionSeries } from "../../api/endpoints";
 import type { Fn, Figures as Sums } from "../../api/types";
 import { Failure, Section, Table, Tile, Waiting } from "../../components/basics";
-import { Chart } from "../../components/chart";
 import { Histogram } from "../../components/histogram";
 import { Ranges } from "../../components/ranges";
 import { RedCharts } from "../../components/red-charts";
 import { count, mb, ms, percent, usd } from "../../lib/format";
 import { useLoad } from "../../lib/load";
-import { RANGES, spread, START_KINDS } from "../../lib/series";
+import { RANGES, START_KINDS } from "../../lib/series";
 import type { TabProps } from "./page";
 
 const EVERY_MS = 5_000;
@@ -22,15 +21,13 @@ export function Figures({ fn }: TabProps) {
   const series = useLoad((signal) => functionSeries(fn.id, range.since, range.step, signal), [fn.id, range.since], EVERY_MS);
   const figures = metrics.data?.metrics;
   const error = metrics.error ?? series.error;
-  const memory = series.data && spread(series.data.points, range, (point) => point.avgMemoryMb, null);
-  const peak = series.data && spread(series.data.points, range, (point) => point.maxMemoryMb, null);
   return (
     <>
       <div class="bar"><Ranges range={range} choose={setRange} /></div>
       {error && <Failure error={error} again={() => { metrics.reload(); series.reload(); }} />}
       {!figures && !error && <Waiting what="figures" />}
       {figures && <Tiles figures={figures} concurrency={figures.concurrency} label={range.label} fn={fn} />}
-      {series.data && <RedCharts series={series.data} range={range} />}
+      {series.data && <RedCharts series={series.data} range={range} limitMb={fn.memory} />}
       <div class="columns">
         {figures && (
           <Section title="Start kinds">
@@ -39,15 +36,6 @@ export function Figures({ fn }: TabProps) {
           </Section>
         )}
         {figures && <ErrorKinds figures={figures} />}
-        {memory && peak && (
-          <Section title="Memory">
-            <Chart title={`Memory of an instance, limit ${mb(fn.memory)}`} times={memory.times} show={mb}
-              lines={[
-                { name: "average", colour: "series-1", values: memory.values },
-                { name: "peak", colour: "series-3", values: peak.values },
-              ]} />
-          </Section>
-        )}
         <Cost fn={fn} />
       </div>
     </>
@@ -90,7 +78,7 @@ function Cost({ fn }: { fn: Fn }) {
       {data && (
         <>
           <p class="spread"><span>Requests</span><span class="number">{usd(data.requestCost)}</span></p>
-          <p class="spread"><span>Compute, {count(data.gbSeconds)} GB-s</span><span class="number">{usd(data.computeCost)}</span></p>
+          <p class="spread"><span>Compute, {Number(data.gbSeconds.toPrecision(3))} GB-s</span><span class="number">{usd(data.computeCost)}</span></p>
           <p class="spread total"><b>Total</b><b class="number">{usd(data.total)}</b></p>
           {data.days.length > 0 && (
             <Table label="Cost by day">

@@ -84,13 +84,17 @@ function useLines(key: string, filter: Filter, held: boolean) {
 function LineList({ lines, choose }: { lines: LogLine[]; choose: (requestId: string) => void }) {
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
+  const top = useRef(0);
   useEffect(() => {
     if (atEnd.current) list.current?.scrollTo({ top: list.current.scrollHeight });
   }, [lines]);
   const rows = useMemo(() => lines.map((line) => <LineRow key={line.id} line={line} choose={choose} />), [lines]);
+  // Lines that come make the list longer too: only whoever goes up wants to stay there.
   const scrolled = () => {
-    const box = list.current!;
-    atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+    const { scrollHeight, scrollTop, clientHeight } = list.current!;
+    if (scrollTop < top.current) atEnd.current = false;
+    if (scrollHeight - scrollTop - clientHeight < 40) atEnd.current = true;
+    top.current = scrollTop;
   };
   return (
     <>
