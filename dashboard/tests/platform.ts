@@ -89,6 +89,11 @@ export const test = base.extend<Fixtures>({
   dashboard: async ({ page, platform }, use) => {
     const said: string[] = [];
     page.on("console", (message) => ["error", "warning"].includes(message.type()) && said.push(message.text()));
+    page.on("response", (response) => {
+      const { pathname } = new URL(response.url());
+      const ours = pathname === "/" || pathname.startsWith("/dashboard");
+      if (ours && response.status() >= 400) said.push(`${pathname}: ${response.status()}`);
+    });
     page.on("pageerror", (error) => said.push(`${error.name}: ${error.message}`));
     page.on("dialog", (dialog) => {
       said.push(`a dialog: ${dialog.message()}`);
@@ -103,7 +108,7 @@ export const test = base.extend<Fixtures>({
     });
     await use(page);
     // What the server refuses on purpose is told by the browser as well.
-    const wrong = said.filter((text) => !/the server responded with a status of (401|403|409|412|422|429|50\d)/.test(text));
+    const wrong = said.filter((text) => !/the server responded with a status of (401|403|404|409|412|422|429|50\d)/.test(text));
     expect(wrong).toEqual([]);
   },
 });

@@ -34,7 +34,7 @@ pub(crate) fn permission(method: &Method, path: &str) -> Permission {
     let reads = *method == Method::GET || *method == Method::HEAD;
     match path {
         "/healthz" | "/readyz" | "/version" | "/openapi.json" | "/docs" | "/docs/"
-        | "/docs/{*rest}" => Open,
+        | "/docs/{*rest}" | "/dashboard" | "/dashboard/" | "/dashboard/{*rest}" => Open,
         // No path of ours: whoever is known may hear that.
         "/whoami" | "" => Known,
         "/functions/{key}/invoke" | "/functions/{key}/ws" | "/events" => Needs(Role::Invoke),

@@ -1,6 +1,9 @@
 //! The dashboard: a page with scripts and styles out of this binary. It holds no data and is for everyone; whatever it
 //! shows it asks the API for, as the visitor. Knows nothing of what is in it.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -8,10 +11,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use rust_embed::{Embed, EmbeddedFile};
-use std::sync::Arc;
 
 use super::http_trigger;
-use super::problem::RequestError;
+use super::problem::{Rejection, RequestError};
 use crate::platform::Platform;
 use crate::route::{Found, Segments};
 
@@ -81,12 +83,8 @@ pub(super) async fn file(
         .and_then(|Path(name)| Files::get(&name).map(|file| (name, file)));
     match found {
         Some((name, file)) => answer(&name, file, &headers),
-        None => (StatusCode::NOT_FOUND, HEADERS, nothing_here()).into_response(),
+        None => Rejection::from(RequestError::PathNotFound).into_response(),
     }
-}
-
-fn nothing_here() -> String {
-    RequestError::PathNotFound.to_string()
 }
 
 fn answer(name: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
@@ -104,17 +102,15 @@ fn answer(name: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
     }
     let kind = [(header::CONTENT_TYPE, content_type(name))];
     let body = match file.data {
-        std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-        std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
     };
     (HEADERS, kept, kind, body).into_response()
 }
 
 /// Whether the visitor has the file with this tag.
 fn has(headers: &HeaderMap, tag: &str) -> bool {
-    let asked = headers
-        .get(header::IF_NONE_MATCH)
-        .map(HeaderValue::to_str);
+    let asked = headers.get(header::IF_NONE_MATCH).map(HeaderValue::to_str);
     asked.is_some_and(|asked| {
         asked.is_ok_and(|tags| {
             let mut tags = tags.split(',').map(str::trim);

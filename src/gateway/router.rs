@@ -15,7 +15,9 @@ use utoipa_axum::routes;
 use super::front::Front;
 use super::inflow::{self, Inflow};
 use super::problem::{Problem, Rejection, RequestError};
-use super::{authorize, dashboard, docs, health, http_trigger, invoke, openapi, request, response, websocket};
+use super::{
+    authorize, dashboard, docs, health, http_trigger, invoke, openapi, request, response, websocket,
+};
 use crate::api;
 use crate::platform::Platform;
 
@@ -45,6 +47,9 @@ fn router(platform: Arc<Platform>, inflow: Inflow) -> Router {
         .route("/docs", get(docs::entrance))
         .route("/docs/", get(docs::entrance))
         .route("/docs/{*rest}", get(docs::file))
+        .route("/dashboard", get(dashboard::page))
+        .route("/dashboard/", get(dashboard::page))
+        .route("/dashboard/{*rest}", get(dashboard::file))
         .method_not_allowed_fallback(|| async { Rejection::from(RequestError::MethodNotAllowed) })
         .layer(middleware::from_fn_with_state(
             Arc::clone(&platform),
@@ -60,9 +65,6 @@ fn router(platform: Arc<Platform>, inflow: Inflow) -> Router {
     Router::from(data())
         .merge(control)
         .route("/", root)
-        .route("/dashboard", get(dashboard::page))
-        .route("/dashboard/", get(dashboard::page))
-        .route("/dashboard/{*rest}", get(dashboard::file))
         .fallback(http_trigger::beside_the_api)
         .layer(middleware::from_fn_with_state(inflow, inflow::hold))
         .with_state(platform)

@@ -67,6 +67,8 @@
 //! - `http`: requests that are none
 //! - `openapi`: the API's description, and the page that shows it
 //! - `conformance`: the API against its own description
+//! - `dashboard`: the page in the binary, and who gets it
+//! - `source_code`: the files of a version
 //! - `matrix`: every operation against every kind of caller
 
 mod brokers;
@@ -108,6 +110,7 @@ mod connections;
 mod cors;
 mod cron;
 mod damage;
+mod dashboard;
 mod dead_letters;
 mod deaths;
 mod dependencies;
@@ -143,6 +146,7 @@ mod several;
 mod several_seats;
 mod snapshots;
 mod soak;
+mod source_code;
 mod sources;
 mod spans;
 mod specification;

@@ -51,13 +51,13 @@ export interface Fn {
   secrets: string[];
   triggers: Trigger[];
   customDomain?: string | null;
-  snapshot?: { kind: "function" | "runtime"; unforkable?: string[]; bootMs: number } | null;
+  snapshot?: { kind: "function" | "runtime"; unforkable?: string[] | null; bootMs: number } | null;
   public: boolean;
   circuitBreaker: Circuit;
   createdAt: string;
   updatedAt: string;
   processes: { zygotePid?: number | null; idlePids: number[]; parkedPids: number[]; instances: number };
-  sources?: Source[];
+  sources?: Source[] | null;
 }
 
 export interface FunctionPage {
@@ -166,10 +166,10 @@ export interface Problem {
   pointer?: string | null;
   errorType?: string | null;
   errorMessage?: string | null;
-  stackTrace?: string[];
+  stackTrace?: string[] | null;
   duration?: number | null;
-  logs?: string[];
-  buildLog?: string[];
+  logs?: string[] | null;
+  buildLog?: string[] | null;
 }
 
 export interface LogLine {
@@ -213,7 +213,7 @@ export interface TriggerState {
   number: number;
   type: Trigger["type"];
   config: Record<string, unknown>;
-  nextRuns?: string[];
+  nextRuns?: string[] | null;
   source?: Source | null;
 }
 

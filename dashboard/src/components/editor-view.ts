@@ -6,7 +6,7 @@ import { javascript } from "@codemirror/lang-javascript";
 import { python } from "@codemirror/lang-python";
 import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
 import { ruby } from "@codemirror/legacy-modes/mode/ruby";
-import { Compartment, EditorState, type Extension } from "@codemirror/state";
+import { EditorState, type Extension } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 
@@ -50,7 +50,6 @@ export interface Editor {
 export function createEditor(host: HTMLElement, label: string, changed: (text: string) => void): Editor {
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   root.replaceChildren();
-  const writing = new Compartment();
   const told = EditorView.updateListener.of((update) => {
     if (update.docChanged) changed(update.state.doc.toString());
   });
@@ -62,13 +61,17 @@ export function createEditor(host: HTMLElement, label: string, changed: (text: s
         keymap.of([...defaultKeymap, ...historyKeymap]),
         theme, syntaxHighlighting(colours), language(path), told,
         EditorView.contentAttributes.of({ "aria-label": `${label}: ${path}` }),
-        // The scroller itself can take the focus, for those without a pointer.
-        writing.of([EditorState.readOnly.of(!writable), EditorView.editable.of(true)]),
+        // Also what cannot be changed can be walked through with the keyboard.
+        EditorState.readOnly.of(!writable),
       ],
     });
-  const view = new EditorView({ parent: root as unknown as Element, root });
+  let view: EditorView | undefined;
   return {
-    show: (path, text, writable) => view.setState(state(path, text, writable)),
-    end: () => view.destroy(),
+    show: (path, text, writable) => {
+      // Not before there is a file: an editor without a name is none for those who hear the page.
+      view ??= new EditorView({ parent: root as unknown as Element, root });
+      view.setState(state(path, text, writable));
+    },
+    end: () => view?.destroy(),
   };
 }

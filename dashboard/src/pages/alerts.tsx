@@ -75,7 +75,7 @@ function Rules() {
                 <td>{meaning(name, data.rules)}</td>
                 <td><Badge tone={data.rules[name].enabled ? "good" : "plain"}>{data.rules[name].enabled ? "on" : "off"}</Badge></td>
                 <td class="row-actions">
-                  <Action needs="admin" busy={busy} act={() => turn(name, data.rules)} label={`Turn ${NAMES[name]} ${data.rules[name].enabled ? "off" : "on"}`}>
+                  <Action needs="admin" busy={busy} act={() => turn(name, data.rules)} label={`Turn ${data.rules[name].enabled ? "off" : "on"}: ${NAMES[name]}`}>
                     {data.rules[name].enabled ? "Turn off" : "Turn on"}
                   </Action>
                 </td>

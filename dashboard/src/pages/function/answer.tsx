@@ -42,19 +42,19 @@ export function Queued({ queued }: { queued: InvocationQueued }) {
 }
 
 export function Failed({ error }: { error: ApiError }) {
-  const { errorType, errorMessage, stackTrace = [], logs = [], duration } = error.problem;
+  const { errorType, errorMessage, stackTrace, logs, duration } = error.problem;
   if (!errorType) return <Failure error={error} />;
   return (
     <div data-testid="answer">
       <p class="sub"><Badge tone="bad">{errorType}</Badge>{typeof duration === "number" && <span>after {ms(duration)}</span>}</p>
       <p class="wrap tone-bad" data-testid="error-message">{errorMessage}</p>
-      {stackTrace.length > 0 && (
+      {stackTrace && stackTrace.length > 0 && (
         <>
           <h3>Where</h3>
           <pre class="output" tabIndex={0}>{stackTrace.join("\n")}</pre>
         </>
       )}
-      <Lines logs={logs} />
+      <Lines logs={logs ?? []} />
       <p class="quiet mono wrap">{error.problem.requestId}</p>
     </div>
   );

@@ -39,7 +39,7 @@ function One({ id, trigger }: { id: string; trigger: TriggerState }) {
     <Section title={title(trigger)} aside={
       <>
         <Badge tone="accent">{trigger.type}</Badge>
-        {canFire && <Action needs="invoke" busy={busy} act={fire} label={`Fire trigger ${trigger.number} now`}>Fire now</Action>}
+        {canFire && <Action needs="invoke" busy={busy} act={fire} label={`Fire now: trigger ${trigger.number}`}>Fire now</Action>}
       </>
     }>
       {error && <Failure error={error} />}
