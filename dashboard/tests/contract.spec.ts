@@ -11,7 +11,7 @@ import { expect, test } from "./platform";
 const SCHEMAS: Record<string, string> = {
   Caller: "Caller", Fn: "Function", FunctionPage: "FunctionPage", Deployed: "Deployed", Series: "Series", PlatformMetrics: "PlatformMetrics",
   Invocation: "Invocation", InvocationPage: "InvocationPage", InvocationAnswer: "InvocationAnswer", InvocationQueued: "InvocationQueued",
-  Problem: "Problem", LogLine: "LogLine", Version: "Version", VersionPage: "VersionPage", SourceCode: "SourceCode", TriggerState: "TriggerState",
+  Problem: "Problem", LogLine: "LogLine", LogPage: "LogPage", Version: "Version", VersionPage: "VersionPage", SourceCode: "SourceCode", TriggerState: "TriggerState",
   Bill: "Bill", DeadLetter: "DeadLetter", LetterPage: "LetterPage", Alert: "Alert", AlertRules: "AlertRules", Readiness: "Readiness", Template: "Template",
 };
 const FOLDER = "test-results/contract";

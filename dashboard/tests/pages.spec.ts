@@ -167,3 +167,22 @@ test("lines are filtered by level, text and request, and can be held", async ({ 
   await page.getByRole("button", { name: "Pause" }).click();
   await expect(page.getByText("paused", { exact: true })).toBeVisible();
 });
+
+test("of many lines the newest are shown first, and the others on demand", async ({ dashboard: page, platform }) => {
+  const code = "def handler(event, context):\n    for at in range(event['body']['from'], event['body']['to']):\n        print(f'number {at:04}')\n";
+  await platform.deploy("counter", "python", code);
+  await platform.call("POST", "/functions/counter/invoke", { from: 0, to: 700 });
+  await expect.poll(async () => (await platform.call("GET", "/functions/counter/logs?limit=1000")).body.logs.length).toBe(700);
+  await open(page, platform, "functions/counter/logs");
+  const lines = page.getByRole("log").locator(".log-line");
+  await expect(lines).toHaveCount(500);
+  await expect(lines.last()).toContainText("number 0699");
+  await expect(lines.last()).toBeInViewport();
+  await expect(page.getByText("live", { exact: true })).toBeVisible();
+  await platform.call("POST", "/functions/counter/invoke", { from: 700, to: 701 });
+  await expect(lines.last()).toContainText("number 0700");
+  await page.getByRole("button", { name: "Older lines" }).click();
+  await expect(lines).toHaveCount(701);
+  await expect(lines.first()).toContainText("number 0000");
+  await expect(page.getByRole("button", { name: "Older lines" })).toHaveCount(0);
+});

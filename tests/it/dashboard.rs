@@ -108,7 +108,7 @@ fn whoever_has_a_file_is_not_sent_it_again() {
 #[test]
 fn a_function_that_takes_the_root_or_has_the_host_is_never_hidden() {
     let platform = Platform::start(&[]);
-    let code = "def handler(event, context): return {'body': 'the function'}";
+    let code = "def handler(event, context): return {'statusCode': 200, 'body': 'the function'}";
     let deploy = |name: &str, more: serde_json::Value| {
         let mut settings = json!({"code": code, "public": true});
         settings

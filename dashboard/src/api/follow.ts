@@ -1,7 +1,7 @@
 // Log lines as they come: server-sent events, read with fetch because an EventSource cannot carry a credential.
 
-import { send } from "./client";
-import type { LogLine } from "./types";
+import { call, send } from "./client";
+import type { LogLine, LogPage } from "./types";
 
 export interface Filter {
   level: string;
@@ -28,16 +28,20 @@ function dataOf(event: string): string {
   return lines.map((line) => line.slice(5).replace(/^ /, "")).join("\n");
 }
 
-/** Tells every line until `signal` ends it; throws when the connection cannot be made, returns when it has ended. */
+/** The most lines that come at once after an interruption. */
+const CATCH_UP_MAX = 1_000;
+
+/** Tells every line after `last` until `signal` ends it; throws when there is no connection, returns when it has ended. */
 export async function follow(
   key: string,
   filter: Filter,
+  last: string | undefined,
   tell: (lines: LogLine[]) => void,
   connected: () => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const query = { ...filter, limit: 200, follow: true };
-  const headers = { accept: "text/event-stream" };
+  const query = { ...filter, limit: CATCH_UP_MAX, follow: true };
+  const headers = { accept: "text/event-stream", ...(last ? { "last-event-id": last } : {}) };
   const response = await send("GET", "/functions/{key}/logs", { key }, { query, headers, signal });
   connected();
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
@@ -47,3 +51,7 @@ export async function follow(
     if (lines.length > 0) tell(lines);
   }
 }
+
+/** The newest lines before a cursor, the oldest of them first. */
+export const listLines = (key: string, filter: Filter, cursor: string | undefined, signal?: AbortSignal) =>
+  call<LogPage>("GET", "/functions/{key}/logs", { key }, { query: { ...filter, limit: 500, cursor }, signal });

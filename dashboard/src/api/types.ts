@@ -183,6 +183,11 @@ export interface LogLine {
   functionId: string;
 }
 
+export interface LogPage {
+  logs: LogLine[];
+  nextCursor?: string | null;
+}
+
 export interface Version {
   version: number;
   digest: string;

@@ -2,21 +2,19 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { follow, type Filter } from "../../api/follow";
+import type { Filter } from "../../api/follow";
 import type { LogLine } from "../../api/types";
 import { Badge, Empty, Failure } from "../../components/basics";
 import { clock, count, dateTime } from "../../lib/format";
+import { LINES_MAX, useLines } from "../../lib/lines";
 import type { TabProps } from "./page";
 
-/** Older lines are let go. */
-const LINES_MAX = 2_000;
 const REQUEST = "zygo.logs.request";
-const AGAIN_MS = 2_000;
 
 export function Logs({ fn }: TabProps) {
   const [filter, setFilter] = useState<Filter>(() => ({ level: "", q: "", since: "1h", requestId: asked() }));
   const [held, setHeld] = useState(false);
-  const { lines, state, error } = useLines(fn.id, filter, held);
+  const { lines, state, error, older } = useLines(fn.id, filter, held);
   const set = (change: Partial<Filter>) => setFilter((old) => ({ ...old, ...change }));
   return (
     <>
@@ -40,7 +38,7 @@ export function Logs({ fn }: TabProps) {
         <Badge tone={state === "live" ? "good" : "plain"}>{held ? "paused" : state}</Badge>
       </div>
       {error && <Failure error={error} />}
-      <LineList lines={lines} choose={(requestId) => set({ requestId })} />
+      <LineList lines={lines} older={older} choose={(requestId) => set({ requestId })} />
     </>
   );
 }
@@ -52,36 +50,13 @@ function asked(): string {
   return request;
 }
 
-function useLines(key: string, filter: Filter, held: boolean) {
-  const [lines, setLines] = useState<LogLine[]>([]);
-  const [state, setState] = useState<"connecting" | "live">("connecting");
-  const [error, setError] = useState<Error>();
-  useEffect(() => {
-    if (held) return;
-    const abort = new AbortController();
-    let timer = 0;
-    const run = async () => {
-      try {
-        setLines([]);
-        const tell = (some: LogLine[]) => setLines((old) => [...old, ...some].slice(-LINES_MAX));
-        await follow(key, filter, tell, () => { setState("live"); setError(undefined); }, abort.signal);
-      } catch (reason) {
-        if (!abort.signal.aborted) setError(reason as Error);
-      }
-      setState("connecting");
-      // A connection ends after an hour, or with the platform.
-      if (!abort.signal.aborted) timer = window.setTimeout(() => void run(), AGAIN_MS);
-    };
-    void run();
-    return () => {
-      abort.abort();
-      clearTimeout(timer);
-    };
-  }, [key, filter, held]);
-  return { lines, state, error };
+interface LineListProps {
+  lines: LogLine[];
+  older: (() => void) | undefined;
+  choose: (requestId: string) => void;
 }
 
-function LineList({ lines, choose }: { lines: LogLine[]; choose: (requestId: string) => void }) {
+function LineList({ lines, older, choose }: LineListProps) {
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   const top = useRef(0);
@@ -99,10 +74,11 @@ function LineList({ lines, choose }: { lines: LogLine[]; choose: (requestId: str
   return (
     <>
       <div class="log" ref={list} role="log" aria-label="Log lines" tabIndex={0} onScroll={scrolled}>
+        {older && <p class="log-older"><button type="button" onClick={older}>Older lines</button></p>}
         {lines.length === 0 && <Empty title="No lines"><p>Lines appear here as the function writes them.</p></Empty>}
         {rows}
       </div>
-      <p class="quiet">{count(lines.length)} {lines.length === 1 ? "line" : "lines"}{lines.length === LINES_MAX && ", older ones are left out"}</p>
+      <p class="quiet">{count(lines.length)} {lines.length === 1 ? "line" : "lines"}{lines.length >= LINES_MAX && ", no more are shown"}</p>
     </>
   );
 }
