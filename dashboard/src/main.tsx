@@ -1,3 +1,5 @@
+// Where the page begins.
+
 import { render } from "preact";
 
 import { App } from "./app";

@@ -107,6 +107,8 @@ export const test = base.extend<Fixtures>({
       addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
     });
     await use(page);
+    // A platform that ends waits for whoever follows a log.
+    await page.close();
     // What the server refuses on purpose is told by the browser as well.
     const wrong = said.filter((text) => !/the server responded with a status of (401|403|404|409|412|422|429|50\d)/.test(text));
     expect(wrong).toEqual([]);

@@ -36,6 +36,7 @@ mod variables;
 mod versions;
 mod view;
 mod webhooks;
+mod zygotes;
 
 use std::sync::Arc;
 
@@ -118,6 +119,7 @@ fn telemetry_router() -> OpenApiRouter<Arc<Platform>> {
         .routes(routes!(metrics::of_function))
         .routes(routes!(metrics::series_of_function))
         .routes(routes!(invocations::list))
+        .routes(routes!(zygotes::list))
         .routes(routes!(metrics::of_platform))
         .routes(routes!(metrics::series_of_platform))
         .routes(routes!(metrics::exposition))

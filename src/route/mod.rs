@@ -22,7 +22,7 @@ pub(crate) use pattern::Pattern;
 pub(crate) use tree::{Found, Tree};
 
 /// First segments of paths that the platform keeps for itself, some for later.
-const RESERVED: [&str; 26] = [
+const RESERVED: [&str; 27] = [
     "alerts",
     "connections",
     "cost",
@@ -49,6 +49,7 @@ const RESERVED: [&str; 26] = [
     "triggers",
     "version",
     "whoami",
+    "zygotes",
 ];
 
 /// Whether a first segment is the platform's own.

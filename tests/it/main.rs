@@ -69,6 +69,7 @@
 //! - `conformance`: the API against its own description
 //! - `dashboard`: the page in the binary, and who gets it
 //! - `source_code`: the files of a version
+//! - `zygotes`: the zygotes of functions, and their memory
 //! - `matrix`: every operation against every kind of caller
 
 mod brokers;
@@ -166,6 +167,7 @@ mod websocket_contents;
 mod websocket_limits;
 mod websocket_protocol;
 mod websocket_routes;
+mod zygotes;
 
 /// Where platforms under test keep their state: in SQLite files. `tests/postgres` runs some of these modules on PostgreSQL.
 const DATABASE_URL: Option<fn(&std::path::Path) -> String> = None;

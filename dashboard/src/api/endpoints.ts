@@ -9,6 +9,8 @@ const PAGES_MAX = 10;
 export const whoami = (signal?: Signal) => call<T.Caller>("GET", "/whoami", {}, { signal });
 export const readiness = (signal?: Signal) => call<T.Readiness>("GET", "/readyz", {}, { signal });
 
+export const listZygotes = (signal?: Signal) => call<{ zygotes: T.Zygote[] }>("GET", "/zygotes", {}, { signal });
+
 /** All functions, by name. */
 export async function listFunctions(signal?: Signal): Promise<T.FunctionPage> {
   let page = await call<T.FunctionPage>("GET", "/functions", {}, { query: { limit: 1000 }, signal });

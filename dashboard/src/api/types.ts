@@ -279,6 +279,16 @@ export interface Readiness {
   >;
 }
 
+export interface Zygote {
+  functionId: string;
+  function: string;
+  version: number;
+  pid: number;
+  bootMs: number;
+  unforkable: string[];
+  memory?: { resident: number; proportional: number; private: number } | null;
+}
+
 export interface Template {
   id: string;
   name: string;

@@ -48,7 +48,7 @@ export function mb(value: number): string {
 }
 
 export function bytes(value: number): string {
-  if (value < 1024) return `${value} B`;
+  if (value < 1024) return `${Math.round(value)} B`;
   return value < 1024 * 1024 ? `${short(value / 1024)} KB` : mb(value / 1024 / 1024);
 }
 
