@@ -1,10 +1,13 @@
 import { defineConfig } from "vite";
 
+import { licences } from "./licences";
+
 // The address of a platform to develop against: `ZYGO_URL=http://127.0.0.1:3000 npm run dev`.
 const platform = process.env.ZYGO_URL ?? "http://127.0.0.1:3000";
 
 export default defineConfig(({ command }) => ({
   base: command === "build" ? "/dashboard/" : "/",
+  plugins: [licences()],
   esbuild: { jsx: "automatic", jsxImportSource: "preact" },
   build: {
     target: "es2022",

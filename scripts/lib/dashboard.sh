@@ -9,7 +9,7 @@ packages_stamp="$dashboard/node_modules/.zygo-packages"
 
 # Everything that it is made of.
 dashboard_digest() {
-  (cd "$dashboard" && find index.html package.json package-lock.json vite.config.ts tsconfig.json src -type f -print0 |
+  (cd "$dashboard" && find index.html package.json package-lock.json vite.config.ts licences.ts tsconfig.json src -type f -print0 |
     LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1)
 }
 

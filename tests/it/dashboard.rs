@@ -72,6 +72,10 @@ fn everyone_gets_the_page_and_its_files_and_nothing_stands_in_it() {
             "{path}: {kind}"
         );
     }
+    let licences = platform.get("/dashboard/licences.txt").expect(200);
+    assert_eq!(licences.header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(licences.header("cache-control"), "no-cache");
+    assert!(licences.text().contains("preact"));
     for missing in [
         "nothing.js",
         "assets/",

@@ -62,6 +62,7 @@ export function Frame({ caller, signOut, children }: Props) {
             <span class="caller-name">{caller.name}</span>
             <span class="quiet">{caller.role}</span>
           </p>
+          <a class="quiet" href="/dashboard/licences.txt">Licences</a>
           {apiKey() && <button type="button" onClick={signOut}>Sign out</button>}
         </div>
       </header>
