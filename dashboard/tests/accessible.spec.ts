@@ -39,6 +39,7 @@ test("no page is wider than a telephone", async ({ dashboard: page, platform }) 
     await open(page, platform, place);
     await expect(page.getByText(waits).first()).toBeVisible();
     expect(await page.evaluate(() => document.documentElement.scrollWidth), place).toBeLessThanOrEqual(375);
+    if (place.startsWith("functions/")) await expect(page.locator(".tabs [aria-current]"), place).toBeInViewport();
   }
 });
 

@@ -7,6 +7,7 @@ import { ago, ms, percent, span, usd } from "../lib/format";
 import { useAction, useLoad } from "../lib/load";
 import { tell } from "../lib/notices";
 import { to } from "../lib/router";
+import { useRefusal } from "../lib/session";
 
 const NAMES: Record<Alert["rule"], string> = {
   errorRate: "Error rate",
@@ -53,6 +54,11 @@ function show(rule: Alert["rule"], value: number): string {
 }
 
 function Rules() {
+  const refusal = useRefusal("admin");
+  return refusal ? <Section title="Rules"><p class="quiet">{refusal}</p></Section> : <RuleTable />;
+}
+
+function RuleTable() {
   const { data, error, reload } = useLoad(alertRules, []);
   const { busy, error: failed, run } = useAction();
   const turn = (name: keyof AlertRules, rules: AlertRules) =>

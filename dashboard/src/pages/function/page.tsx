@@ -1,6 +1,6 @@
 // One function: its head, its tabs, and the tab that is open.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { deleteFunction, showFunction } from "../../api/endpoints";
 import type { Fn } from "../../api/types";
@@ -46,14 +46,24 @@ export function FunctionPage({ name, tab }: { name: string; tab: string }) {
   return (
     <>
       <Head fn={fn} />
-      <nav class="tabs" aria-label={`Pages of ${fn.name}`}>
-        {TABS.map(([path, label]) => (
-          <a key={path} href={path ? to("functions", name, path) : to("functions", name)}
-            aria-current={path === tab ? "page" : undefined}>{label}</a>
-        ))}
-      </nav>
+      <Tabs name={name} tab={tab} />
       <Tab fn={fn} tag={tag} reload={reload} />
     </>
+  );
+}
+
+function Tabs({ name, tab }: { name: string; tab: string }) {
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // In a narrow window the row of tabs is longer than what is seen of it.
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [tab]);
+  return (
+    <nav class="tabs" aria-label={`Pages of ${name}`} ref={nav}>
+      {TABS.map(([path, label]) => (
+        <a key={path} href={path ? to("functions", name, path) : to("functions", name)} aria-current={path === tab ? "page" : undefined}>{label}</a>
+      ))}
+    </nav>
   );
 }
 
