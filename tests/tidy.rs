@@ -26,9 +26,9 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 const LANGUAGES: [&str; 3] = ["javascript", "python", "ruby"];
-/// Files of `src/` that may name languages.
+/// Files of `src/` that may name languages; the dashboard that of browsers.
 #[rustfmt::skip]
-const KNOW_LANGUAGES: [&str; 4] = ["src/function/manifest.rs", "src/function/dependencies/tool.rs", "src/config.rs", "src/cli/"];
+const KNOW_LANGUAGES: [&str; 5] = ["src/function/manifest.rs", "src/function/dependencies/tool.rs", "src/config.rs", "src/cli/", "src/gateway/dashboard.rs"];
 
 /// Folders of Rust files.
 #[rustfmt::skip]

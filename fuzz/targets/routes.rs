@@ -19,9 +19,16 @@ use zygo::fuzzing::{Access, access, openapi};
 use zygo_fuzz::percent;
 
 /// Pages for people, which the description leaves out.
-const PAGES: [&str; 3] = ["/docs", "/docs/", "/docs/{*rest}"];
+const PAGES: [&str; 6] = [
+    "/docs",
+    "/docs/",
+    "/docs/{*rest}",
+    "/dashboard",
+    "/dashboard/",
+    "/dashboard/{*rest}",
+];
 /// All that may be called without a credential.
-const OPEN: [&str; 7] = [
+const OPEN: [&str; 10] = [
     "/healthz",
     "/readyz",
     "/version",
@@ -29,6 +36,9 @@ const OPEN: [&str; 7] = [
     "/docs",
     "/docs/",
     "/docs/{*rest}",
+    "/dashboard",
+    "/dashboard/",
+    "/dashboard/{*rest}",
 ];
 
 /// All that whoever may invoke something may do.

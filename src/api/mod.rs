@@ -28,6 +28,7 @@ mod prometheus;
 mod queued;
 mod refreshes;
 mod scaling;
+mod source_code;
 mod sources;
 mod time;
 mod triggers;
@@ -37,6 +38,7 @@ mod variables;
 mod versions;
 mod view;
 mod webhooks;
+mod zygotes;
 
 use std::sync::Arc;
 
@@ -73,6 +75,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Platform>> {
         .routes(routes!(versions::list))
         .routes(routes!(versions::show))
         .routes(routes!(versions::build_log))
+        .routes(routes!(source_code::show))
         .routes(routes!(versions::history))
         .routes(routes!(aliases::list))
         .routes(routes!(aliases::set, aliases::remove))
@@ -119,6 +122,7 @@ fn telemetry_router() -> OpenApiRouter<Arc<Platform>> {
         .routes(routes!(metrics::of_function))
         .routes(routes!(metrics::series_of_function))
         .routes(routes!(invocations::list))
+        .routes(routes!(zygotes::list))
         .routes(routes!(metrics::of_platform))
         .routes(routes!(metrics::series_of_platform))
         .routes(routes!(metrics::exposition))

@@ -34,7 +34,7 @@ pub(crate) fn permission(method: &Method, path: &str) -> Permission {
     let reads = *method == Method::GET || *method == Method::HEAD;
     match path {
         "/healthz" | "/readyz" | "/version" | "/openapi.json" | "/docs" | "/docs/"
-        | "/docs/{*rest}" => Open,
+        | "/docs/{*rest}" | "/dashboard" | "/dashboard/" | "/dashboard/{*rest}" => Open,
         // No path of ours: whoever is known may hear that.
         "/whoami" | "" => Known,
         "/functions/{key}/invoke" | "/functions/{key}/ws" | "/events" => Needs(Role::Invoke),
@@ -48,7 +48,7 @@ pub(crate) fn permission(method: &Method, path: &str) -> Permission {
         "/metrics" | "/metrics/series" | "/metrics/prometheus" | "/logs" | "/cost" if reads => {
             NeedsAll(Role::Read)
         }
-        "/dead-letters" if reads => NeedsAll(Role::Read),
+        "/dead-letters" | "/zygotes" if reads => NeedsAll(Role::Read),
         "/alerts" | "/alerts/{alert}" if reads => NeedsAll(Role::Read),
         path if path.starts_with("/functions/{key}") && reads => Needs(Role::Read),
         path if path.starts_with("/functions/{key}") => Needs(Role::Deploy),

@@ -5,6 +5,7 @@
 pub(crate) mod authorize;
 mod client;
 mod connection;
+mod dashboard;
 mod docs;
 mod front;
 mod head;

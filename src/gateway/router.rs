@@ -15,7 +15,9 @@ use utoipa_axum::routes;
 use super::front::Front;
 use super::inflow::{self, Inflow};
 use super::problem::{Problem, Rejection, RequestError};
-use super::{authorize, docs, health, http_trigger, invoke, openapi, request, response, websocket};
+use super::{
+    authorize, dashboard, docs, health, http_trigger, invoke, openapi, request, response, websocket,
+};
 use crate::api;
 use crate::platform::Platform;
 
@@ -45,6 +47,9 @@ fn router(platform: Arc<Platform>, inflow: Inflow) -> Router {
         .route("/docs", get(docs::entrance))
         .route("/docs/", get(docs::entrance))
         .route("/docs/{*rest}", get(docs::file))
+        .route("/dashboard", get(dashboard::page))
+        .route("/dashboard/", get(dashboard::page))
+        .route("/dashboard/{*rest}", get(dashboard::file))
         .method_not_allowed_fallback(|| async { Rejection::from(RequestError::MethodNotAllowed) })
         .layer(middleware::from_fn_with_state(
             Arc::clone(&platform),
@@ -55,8 +60,11 @@ fn router(platform: Arc<Platform>, inflow: Inflow) -> Router {
             authorize::authorize,
         ))
         .layer(middleware::from_fn(identify));
+    // A function may have `/` for itself, and other methods there at any time.
+    let root = get(dashboard::root).fallback(http_trigger::beside_the_api);
     Router::from(data())
         .merge(control)
+        .route("/", root)
         .fallback(http_trigger::beside_the_api)
         .layer(middleware::from_fn_with_state(inflow, inflow::hold))
         .with_state(platform)
@@ -129,7 +137,7 @@ mod tests {
         described.merge(data().into_openapi());
         let ours = described.paths.paths.keys().map(String::as_str);
         let mut count = 0;
-        for path in ours.chain(["/docs/{*rest}", "/version"]) {
+        for path in ours.chain(["/docs/{*rest}", "/dashboard/{*rest}", "/version"]) {
             let first = path.split('/').nth(1).unwrap_or_default();
             assert!(is_reserved(first), "{path}");
             count += 1;

@@ -22,11 +22,12 @@ pub(crate) use pattern::Pattern;
 pub(crate) use tree::{Found, Tree};
 
 /// First segments of paths that the platform keeps for itself, some for later.
-const RESERVED: [&str; 25] = [
+const RESERVED: [&str; 27] = [
     "alerts",
     "connections",
     "cost",
     "crons",
+    "dashboard",
     "dead-letters",
     "docs",
     "encryption",
@@ -48,6 +49,7 @@ const RESERVED: [&str; 25] = [
     "triggers",
     "version",
     "whoami",
+    "zygotes",
 ];
 
 /// Whether a first segment is the platform's own.

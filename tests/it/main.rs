@@ -68,6 +68,9 @@
 //! - `http`: requests that are none
 //! - `openapi`: the API's description, and the page that shows it
 //! - `conformance`: the API against its own description
+//! - `dashboard`: the page in the binary, and who gets it
+//! - `source_code`: the files of a version
+//! - `zygotes`: the zygotes of functions, and their memory
 //! - `matrix`: every operation against every kind of caller
 
 mod brokers;
@@ -109,6 +112,7 @@ mod connections;
 mod cors;
 mod cron;
 mod damage;
+mod dashboard;
 mod dead_letters;
 mod deaths;
 mod dependencies;
@@ -145,6 +149,7 @@ mod several;
 mod several_seats;
 mod snapshots;
 mod soak;
+mod source_code;
 mod sources;
 mod spans;
 mod specification;
@@ -164,6 +169,7 @@ mod websocket_contents;
 mod websocket_limits;
 mod websocket_protocol;
 mod websocket_routes;
+mod zygotes;
 
 /// Where platforms under test keep their state: in SQLite files. `tests/postgres` runs some of these modules on PostgreSQL.
 const DATABASE_URL: Option<fn(&std::path::Path) -> String> = None;

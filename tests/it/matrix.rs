@@ -260,9 +260,9 @@ const ADMINISTRATORS: [&str; 12] = [
     "listWebhooks", "createWebhook", "deleteWebhook", "testWebhook", "listDeliveries",
 ];
 #[rustfmt::skip]
-const FOR_ALL: [&str; 8] = [
+const FOR_ALL: [&str; 9] = [
     "showMetrics", "showSeries", "showPrometheusMetrics", "listLogs", "showCost", "listAlerts", "showAlert",
-    "listAllDeadLetters",
+    "listAllDeadLetters", "listZygotes",
 ];
 
 /// The matrix believes the description; this says what it ought to be.

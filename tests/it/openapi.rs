@@ -230,7 +230,10 @@ fn a_path_that_is_no_text_is_refused_like_anything_else() {
 }
 
 /// Pages for people, which are no operations.
-const PAGES: [&str; 3] = ["/docs", "/docs/", "/docs/{*rest}"];
+#[rustfmt::skip]
+const PAGES: [&str; 7] = [
+    "/docs", "/docs/", "/docs/{*rest}", "/dashboard", "/dashboard/", "/dashboard/{*rest}", "/",
+];
 
 /// `routes!` takes operations with their description alone; here it is seen that nothing goes another way.
 #[test]

@@ -124,7 +124,6 @@ impl Bundle {
     }
 
     /// All files, by path.
-    #[cfg(feature = "fuzzing")]
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &Bytes)> {
         let files = self.files.iter();
         files.map(|(path, content)| (path.as_str(), content))

@@ -1,0 +1,67 @@
+// What the dashboard reads of the API about the platform as a whole.
+
+export interface DeadLetter {
+  id: string;
+  requestId: string;
+  functionId: string;
+  function?: string | null;
+  trigger: string;
+  attempts: number;
+  createdAt: string;
+  diedAt?: string | null;
+  event?: unknown;
+  error?: { code: string; message: string } | null;
+}
+
+export interface LetterPage {
+  deadLetters: DeadLetter[];
+  nextCursor?: string | null;
+}
+
+export interface Alert {
+  id: string;
+  function: string;
+  functionId: string;
+  rule: "errorRate" | "p95Duration" | "coldStartRate" | "costAnomaly";
+  state: "firing" | "resolved";
+  value: number;
+  threshold: number;
+  unit: string;
+  since: string;
+  until?: string | null;
+}
+
+export interface AlertRules {
+  errorRate: { enabled: boolean; thresholdPercent: number; windowMs: number; minInvocations: number };
+  p95Duration: { enabled: boolean; thresholdMs: number; windowMs: number; minInvocations: number };
+  coldStartRate: { enabled: boolean; thresholdPercent: number; windowMs: number; minInvocations: number };
+  costAnomaly: { enabled: boolean; factor: number; floorUsd: number; windowMs: number };
+}
+
+export interface Readiness {
+  status: string;
+  runtimes: Record<
+    string,
+    { status: "ready"; engine: string; bootMs: number } | { status: "unavailable"; reason: string }
+  >;
+}
+
+export interface Zygote {
+  functionId: string;
+  function: string;
+  version: number;
+  pid: number;
+  bootMs: number;
+  unforkable: string[];
+  memory?: { resident: number; proportional: number; private: number } | null;
+}
+
+export interface Template {
+  id: string;
+  name: string;
+  description: string;
+  category: string;
+  tags: string[];
+  runtimes: string[];
+  parameters: { name: string; description: string; default?: string | null; secret?: boolean }[];
+}
