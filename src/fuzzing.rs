@@ -156,5 +156,5 @@ pub fn next_of_pool(idle: usize, parked: usize, live: usize) -> (usize, usize) {
         parked: 4,
         waiters_max: 100,
     };
-    (decide(now, bounds) as usize, to_park(now, bounds))
+    (decide(now, bounds) as usize, to_park(now, bounds, 0))
 }

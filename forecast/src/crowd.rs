@@ -13,6 +13,8 @@ pub(crate) const INSTANCES_MAX: usize = 128;
 /// Bins of time until the next use, each twice as long as the one before; the first ends after half a minute.
 const BINS: usize = 14;
 const COUNTS_MAX: f32 = 512.0;
+/// So many awakenings say something.
+const KNOWN_FROM: f32 = 3.0;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Crowd {
@@ -77,6 +79,11 @@ impl Crowd {
         let below = float((rank - 1) as u64) - size;
         let share = ((size - below) / size).clamp(0.0, 1.0);
         (more + self.awakenings.get(level + 1) * share) / (self.awakenings.sum() + 1.0)
+    }
+
+    /// Whether enough silences have ended to say how many are needed then.
+    pub(crate) fn is_known(&self) -> bool {
+        self.awakenings.sum() >= KNOWN_FROM
     }
 
     /// How many are worth parking for a call that is this likely per minute.

@@ -12,6 +12,8 @@ pub struct Plan {
     /// The idle instance may go at this time; not before the plan was made. If that is later and none is there, one is
     /// to be forked now.
     pub keep_until: Moment,
+    /// How many instances are worth having until then, at least one: for who does not keep those that have served.
+    pub kept: usize,
     /// When to have instances parked again, and when to let them go if no call came.
     pub prewarm: Option<Prewarm>,
     /// How many instances to have during the pre-warm, at least one.

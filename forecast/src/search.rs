@@ -37,6 +37,7 @@ pub fn plan(learner: &Learner, settings: &Settings, ticks: &[Moment], now: Momen
         let kept = Plan {
             keep_until: busy_until,
             prewarm: None,
+            kept: 1,
             parked: 1,
             look_again: Some(busy_until),
             reason: Reason::Busy,
@@ -79,6 +80,25 @@ fn on_schedule(plan: Plan, settings: &Settings, tick: Option<Moment>, now: Momen
     }
 }
 
+/// Calls that are expected, over some minutes.
+#[derive(Clone, Copy, Default)]
+struct Expected {
+    calls: f32,
+    minutes: f32,
+}
+
+impl Expected {
+    fn add(&mut self, step: &Step, hazard: f32) {
+        self.calls += hazard * step.minutes();
+        self.minutes += step.minutes();
+    }
+
+    /// A silence ends with one call, so there is no second to expect.
+    fn per_minute(self) -> f32 {
+        self.calls.min(1.0) / self.minutes.max(0.1)
+    }
+}
+
 /// Walks through the silence that may come, and finds where an instance is worth its memory.
 struct Search<'a> {
     learner: &'a Learner,
@@ -88,9 +108,9 @@ struct Search<'a> {
     keep_until: Moment,
     prewarm: Option<Prewarm>,
     likeliest: f32,
-    /// Of the pre-warm: expected calls and minutes.
-    expected: f32,
-    minutes: f32,
+    /// Expected calls and minutes: until then, and of the pre-warm.
+    kept: Expected,
+    warmed: Expected,
     leader: Expert,
 }
 
@@ -104,8 +124,8 @@ impl<'a> Search<'a> {
             keep_until: now,
             prewarm: None,
             likeliest: 0.0,
-            expected: 0.0,
-            minutes: 0.0,
+            kept: Expected::default(),
+            warmed: Expected::default(),
             leader: Expert::RoughGaps,
         }
     }
@@ -140,7 +160,10 @@ impl<'a> Search<'a> {
         }
         let from = Moment(step.from.0.saturating_sub(self.settings.lead));
         match &mut self.prewarm {
-            None if is_worth && from <= self.keep_until => self.keep_until = step.to,
+            None if is_worth && from <= self.keep_until => {
+                self.keep_until = step.to;
+                self.kept.add(step, hazard);
+            }
             Some(prewarm) if is_worth => prewarm.until = step.to,
             None if is_worth => {
                 self.prewarm = Some(Prewarm {
@@ -152,8 +175,7 @@ impl<'a> Search<'a> {
             None => {}
         }
         if self.prewarm.is_some() {
-            self.expected += hazard * step.minutes();
-            self.minutes += step.minutes();
+            self.warmed.add(step, hazard);
         }
         false
     }
@@ -172,15 +194,19 @@ impl<'a> Search<'a> {
                 .minutes()
                 .map_or(Reason::Gaps, |minutes| Reason::Period { minutes }),
         };
-        let parked = self
-            .learner
-            .crowd
-            .worth_parking(self.expected.min(1.0) / self.minutes.max(0.1), self.price);
+        let worth = |expected: Expected| {
+            let crowd = &self.learner.crowd;
+            crowd.worth_parking(expected.per_minute(), self.price)
+        };
         let again = self.prewarm.map_or(horizon, |prewarm| prewarm.until);
         Plan {
             keep_until: self.keep_until,
+            kept: match self.learner.crowd.is_known() {
+                true => worth(self.kept),
+                false => 1,
+            },
             prewarm: self.prewarm,
-            parked,
+            parked: worth(self.warmed),
             look_again: Some(again),
             reason,
         }
@@ -192,6 +218,7 @@ impl<'a> Search<'a> {
         Plan {
             keep_until: self.now,
             prewarm: None,
+            kept: 1,
             parked: 1,
             look_again,
             reason: Reason::Quiet,

@@ -89,7 +89,7 @@ impl Pattern {
         // Right after a call, what is there is kept; later, an instance is worth having.
         let is_expected = is_kept && plan.reason != Reason::Busy;
         Ahead {
-            floor: usize::from(is_expected),
+            floor: if is_expected { plan.kept } else { 0 },
             hold: usize::from(is_kept),
         }
     }

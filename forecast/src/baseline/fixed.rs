@@ -33,6 +33,7 @@ impl Policy for Fixed {
         Plan {
             keep_until,
             prewarm: None,
+            kept: 1,
             parked: 1,
             look_again: None,
             reason: Reason::Fixed,

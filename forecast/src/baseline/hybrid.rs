@@ -140,6 +140,7 @@ impl Policy for Hybrid {
         Plan {
             keep_until,
             prewarm,
+            kept: 1,
             parked: 1,
             look_again: None,
             reason: Reason::Gaps,
