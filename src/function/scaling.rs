@@ -65,7 +65,9 @@ impl Scaling {
             .unwrap_or(config.default_max_instances)
             .min(config.max_instances);
         // A preset's minimum is no reason to refuse a small maximum.
-        let min = self.min_instances.unwrap_or(preset.instances_min.min(max));
+        let min = self
+            .min_instances
+            .unwrap_or_else(|| preset.instances_min.min(max));
         let up = self.scale_up_threshold.unwrap_or(preset.up);
         Rules {
             instances_min: min,
@@ -73,7 +75,7 @@ impl Scaling {
             up,
             down: self
                 .scale_down_threshold
-                .unwrap_or(preset.down.min(up * 0.9)),
+                .unwrap_or_else(|| preset.down.min(up * 0.9)),
             cooldown: cooldown.unwrap_or(preset.cooldown),
             worth_minutes: preset.worth_minutes,
             concurrency: concurrency.max(1) as usize,

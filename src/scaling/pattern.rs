@@ -145,11 +145,8 @@ mod tests {
             pattern.rest(now, &settings, Vec::new);
             wanted.push(pattern.ahead(now).floor);
         }
-        assert_eq!(
-            wanted.iter().filter(|floor| **floor == 0).count() > 300,
-            true,
-            "nothing in between"
-        );
+        let none = wanted.iter().filter(|floor| **floor == 0).count();
+        assert!(none > 300, "nothing in between");
         assert_eq!(wanted[599], 8, "{wanted:?}");
     }
 
