@@ -12,6 +12,7 @@ export const PLACES: readonly [place: string, waits: string][] = [
   ["functions/sample/code", "Deploying makes a new version"],
   ["functions/sample/versions", "6 unchanged lines"],
   ["functions/sample/triggers", "Next runs"],
+  ["functions/sample/scaling", "Kept ready"],
   ["functions/sample/configuration", "API_TOKEN"],
   ["new", "New function"],
   ["zygotes", "loaded code"],

@@ -8,6 +8,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::watch;
 
 use super::logs::LineView;
 use crate::gateway::problem::RequestError;
@@ -18,34 +19,49 @@ use crate::telemetry::{Line, Lines, weight};
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// A follower who takes nothing is let go after so long; then it comes again with its cursor.
 const FOLLOW_MAX: Duration = Duration::from_secs(3_600);
-/// The most lines that a follower who was too slow is given at once.
-const CATCH_UP_MAX: usize = 1_000;
+/// The most lines that are read from the store at a time for a follower who is behind.
+const PAGE: usize = 1_000;
+
+/// Where a follower begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Start {
+    /// With so many of the newest lines.
+    Newest(usize),
+    /// With everything after the line of this id, which it had.
+    After(i64),
+}
 
 /// What there is, and then what comes, as server-sent events. The id of an event is the cursor to go on from.
 pub(super) async fn follow(
     platform: &Platform,
     which: Lines,
-    limit: usize,
+    start: Start,
 ) -> Result<Response, super::Rejection> {
-    // First the ear, then the look back: nothing falls between.
-    let coming = platform.telemetry().follow();
     let telemetry = Arc::clone(platform.telemetry());
-    let resumes = which.from.is_some();
-    let found = telemetry.lines(&which, !resumes, limit).await;
-    let mut backlog = found.map_err(RequestError::from)?;
-    if !resumes {
-        backlog.reverse();
+    // First the ear, then the look back: nothing falls between.
+    let coming = telemetry.follow();
+    let mut ready = Vec::new();
+    if let Start::Newest(count) = start {
+        let found = telemetry.lines(&which, true, count).await;
+        ready = found.map_err(RequestError::from)?;
+        ready.reverse();
     }
-    let last = backlog
-        .last()
+    let last = match start {
+        Start::After(last) => last,
         // A line that was written before this moment may be stored after it.
-        .map_or_else(|| which.from.unwrap_or_default() - 1, |line| line.id);
+        Start::Newest(_) => {
+            let before = which.from.unwrap_or_default() - 1;
+            ready.last().map_or(before, |line| line.id)
+        }
+    };
     let following = Following {
+        parting: telemetry.parting(),
         telemetry,
         coming,
         which,
-        ready: backlog.into(),
+        ready: ready.into(),
         last,
+        is_behind: matches!(start, Start::After(_)),
         ends: tokio::time::Instant::now() + FOLLOW_MAX,
     };
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
@@ -58,10 +74,13 @@ pub(super) async fn follow(
 struct Following {
     telemetry: Arc<crate::telemetry::Telemetry>,
     coming: Receiver<Arc<Vec<Line>>>,
+    parting: watch::Receiver<bool>,
     which: Lines,
     ready: std::collections::VecDeque<Line>,
     /// Id of the last line that is sent or ready.
     last: i64,
+    /// Whether the store may have lines that it has not had, and that will not come by themselves.
+    is_behind: bool,
     ends: tokio::time::Instant,
 }
 
@@ -80,12 +99,18 @@ impl Following {
             if let Some(line) = self.ready.pop_front() {
                 return Some(line);
             }
-            match tokio::time::timeout_at(self.ends, self.coming.recv())
-                .await
-                .ok()?
-            {
+            if self.is_behind {
+                self.catch_up().await?;
+                continue;
+            }
+            let come = tokio::select! {
+                come = self.coming.recv() => come,
+                _ = self.parting.wait_for(|parts| *parts) => return None,
+                () = tokio::time::sleep_until(self.ends) => return None,
+            };
+            match come {
                 Ok(batch) => self.take(&batch),
-                Err(RecvError::Lagged(_)) => self.catch_up().await?,
+                Err(RecvError::Lagged(_)) => self.is_behind = true,
                 Err(RecvError::Closed) => return None,
             }
         }
@@ -99,17 +124,14 @@ impl Following {
         self.last = self.ready.back().map_or(self.last, |line| line.id);
     }
 
-    /// The follower was too slow: what it missed comes from the store.
+    /// What it missed comes from the store, page by page.
     async fn catch_up(&mut self) -> Option<()> {
         let which = Lines {
-            from: Some(self.last + 1),
+            from: Some(self.which.from.unwrap_or(i64::MIN).max(self.last + 1)),
             ..self.which.clone()
         };
-        let missed = self
-            .telemetry
-            .lines(&which, false, CATCH_UP_MAX)
-            .await
-            .ok()?;
+        let missed = self.telemetry.lines(&which, false, PAGE).await.ok()?;
+        self.is_behind = missed.len() == PAGE;
         self.take(&missed);
         Some(())
     }

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use zygo_wire::control::Level;
 
 use super::checked::Checked;
-use super::follow::follow;
+use super::follow::{Start, follow};
 use super::page;
 use super::time::Moment;
 use super::{Failable, find, time};
@@ -106,7 +106,7 @@ impl From<Line> for LineView {
 /// List or follow a function's log lines
 ///
 /// The newest lines before the cursor, the oldest of them first; with `follow=true`, or `Accept: text/event-stream`, as
-/// server-sent events.
+/// server-sent events, and then those that come. With `Last-Event-ID`, all lines after that one.
 #[utoipa::path(
     get, path = "/functions/{key}/logs", tag = "logs and figures", operation_id = "listFunctionLogs",
     params(Asked, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that a follower had.")),
@@ -145,7 +145,7 @@ async fn answer(
     headers: &HeaderMap,
 ) -> Failable {
     let limit = page::limit(asked.limit)?;
-    let mut which = which(function_id, &asked)?;
+    let which = which(function_id, &asked)?;
     let accepts = |kind: &str| {
         let accept = headers
             .get(header::ACCEPT)
@@ -153,10 +153,12 @@ async fn answer(
         accept.is_some_and(|accept| accept.contains(kind))
     };
     if asked.follow || accepts("text/event-stream") {
-        if let Some(last) = headers.get("last-event-id").and_then(|id| id.to_str().ok()) {
-            which.from = Some(cursor("Last-Event-ID", last)?.saturating_add(1));
-        }
-        return follow(platform, which, limit).await;
+        let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+        let start = match last {
+            Some(last) => Start::After(cursor("Last-Event-ID", last)?),
+            None => Start::Newest(limit),
+        };
+        return follow(platform, which, start).await;
     }
     page_of(platform, which, limit).await
 }

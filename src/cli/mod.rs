@@ -22,6 +22,7 @@ mod operate;
 mod output;
 mod pack;
 mod project;
+mod scaling;
 mod serve;
 mod show;
 
@@ -146,6 +147,8 @@ enum Command {
     Marketplace(marketplace::MarketplaceCommand),
     /// Show or set a function's circuit breaker.
     Breaker(operate::BreakerArgs),
+    /// Show how many instances of a function are kept ready, and why.
+    Scaling(Target),
     /// Show what is wrong with functions, and set what is watched and who is told.
     Alerts(alerts::AlertArgs),
     /// Delete a function with all its versions.
@@ -224,6 +227,7 @@ async fn obey(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Keys(command) => operate::keys(command, context).await,
         Command::Marketplace(command) => marketplace::marketplace(command, context).await,
         Command::Breaker(args) => operate::breaker(&args, context).await,
+        Command::Scaling(target) => scaling::scaling(&target, context).await,
         Command::Alerts(args) => alerts::alerts(args, context).await,
         Command::Rm(args) => change::remove(&args, context).await,
         Command::Doctor => doctor::doctor(context).await,

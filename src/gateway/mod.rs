@@ -182,6 +182,7 @@ impl Gateway {
         self.platform
             .connections()
             .close_all(Closing::PLATFORM_ENDS);
+        self.platform.telemetry().part();
         if tokio::time::timeout(drain, self.places.all_free())
             .await
             .is_err()

@@ -94,6 +94,12 @@ pub(crate) struct Window {
 impl Window {
     /// Adds a look.
     pub(crate) fn add(&mut self, sample: Sample, concurrency: usize) -> Figures {
+        if sample.is_quiet() && self.samples.is_empty() {
+            return Figures {
+                live: sample.live,
+                ..Figures::default()
+            };
+        }
         self.quiet = if sample.is_quiet() { self.quiet + 1 } else { 0 };
         self.samples.push_back(sample);
         let mut kept = Duration::ZERO;

@@ -55,6 +55,8 @@ pub(crate) struct Telemetry {
     database: Database,
     intake: Arc<Intake>,
     followers: broadcast::Sender<Arc<Vec<Line>>>,
+    /// Whether followers are to go.
+    parting: watch::Sender<bool>,
     stop: watch::Sender<bool>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Where the writer runs, for as long as this is there.
@@ -82,6 +84,7 @@ impl Telemetry {
             database,
             intake,
             followers,
+            parting: watch::Sender::new(false),
             stop,
             writer: Mutex::new(Some(writer)),
             _background: background,
@@ -96,6 +99,16 @@ impl Telemetry {
     /// Every line from now on, in batches, as soon as it is stored.
     pub(crate) fn follow(&self) -> broadcast::Receiver<Arc<Vec<Line>>> {
         self.followers.subscribe()
+    }
+
+    /// Turns true when followers are to go, because the platform is about to end.
+    pub(crate) fn parting(&self) -> watch::Receiver<bool> {
+        self.parting.subscribe()
+    }
+
+    /// Sends followers away.
+    pub(crate) fn part(&self) {
+        self.parting.send_replace(true);
     }
 
     /// Writes what waits, and no more.

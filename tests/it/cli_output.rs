@@ -16,7 +16,10 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// What is another in every run.
 const FILTERS: [(&str, &str); 11] = [
     // What depends on how quickly processes come and go.
-    (r"(?m)^ *(snapshot|processes) .*$", "$1 {..}"),
+    (
+        r"(?m)^ *(snapshot|processes|instances|load|forecast) .*$",
+        "$1 {..}",
+    ),
     (r"\b\d+ MB", "N MB"),
     (r"\bfn-[0-9a-z]+", "fn-ID"),
     (r"\breq-[0-9a-z]+", "req-ID"),
@@ -121,7 +124,7 @@ fn what_people_read_of_a_functions_life() {
     let deploy = ["deploy", "hello.py", "-f", "hello"];
     let mut text = transcripts(&shell, &[&["ls"], &deploy, &deploy]);
     shell.write("hello.py", &code("two"));
-    let lines: [&[&str]; 22] = [
+    let lines: [&[&str]; 23] = [
         &deploy,
         &["ls"],
         &["invoke", "hello", "--data", "{\"a\":1}"],
@@ -134,6 +137,7 @@ fn what_people_read_of_a_functions_life() {
         &["rollback", "hello", "--version", "1"],
         &["describe", "hello"],
         &["breaker", "hello"],
+        &["scaling", "hello"],
         &["alerts"],
         &["alerts", "webhooks", "ls"],
         &["alerts", "rules"],

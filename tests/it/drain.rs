@@ -1,5 +1,6 @@
 //! The end of a platform, asked for or not, and what is there after it starts again.
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,6 +52,23 @@ fn what_runs_is_answered_before_the_end() {
         TcpStream::connect(address).is_err(),
         "someone still listens"
     );
+}
+
+#[test]
+fn who_follows_lines_holds_up_no_end() {
+    // Longer than a test waits for an end.
+    let mut platform = Platform::start(&[("ZYGO_DRAIN_TIMEOUT_MS", "120000")]);
+    let mut stream = TcpStream::connect(platform.address()).expect("connected");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a limit");
+    let request = b"GET /logs?follow=true HTTP/1.1\r\nhost: z\r\n\r\n";
+    stream.write_all(request).expect("sent");
+    let mut begun = [0; 15];
+    stream.read_exact(&mut begun).expect("the beginning");
+    assert_eq!(&begun, b"HTTP/1.1 200 OK");
+    assert_eq!(platform.stop().code(), Some(0));
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).expect("the end");
+    assert!(rest.ends_with("0\r\n\r\n"), "it was cut off: {rest}");
 }
 
 #[test]

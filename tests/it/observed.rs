@@ -200,6 +200,46 @@ fn lines_can_be_followed_while_the_handler_runs() {
 }
 
 #[test]
+fn a_follower_gets_the_newest_lines_or_all_since_its_last() {
+    // More than are read from the store at a time.
+    const MANY: usize = 2_500;
+    let platform = Platform::start(&[]);
+    let code = format!(
+        "def handler(event, context):\n    for number in range({MANY}): print(f'line {{number}}')\n"
+    );
+    let function = platform.deploy(Language::Python, &code, &json!({}));
+    platform.invoke(&function, &json!({})).expect(200);
+    let last = format!("line {}", MANY - 1);
+    wait_for_lines(
+        &platform,
+        &function,
+        &format!("?q={}", last.replace(' ', "%20")),
+        1,
+    );
+    let path = format!("/functions/{function}/logs?follow=true&since=1h&limit=10");
+    let newest = follow(&platform, &path, None, 10, || {});
+    let texts: Vec<&Value> = newest.iter().map(|(_, line)| &line["message"]).collect();
+    assert_eq!(
+        (texts[0], texts[9]),
+        (&json!(format!("line {}", MANY - 10)), &json!(last))
+    );
+    let page = platform
+        .get(&format!("/functions/{function}/logs?q=line%200&limit=1000"))
+        .expect(200)
+        .json();
+    let first = page["logs"][0]["id"].as_str().expect("an id");
+    let rest = follow(&platform, &path, Some(first), MANY - 1, || {});
+    let numbers: Vec<String> = rest
+        .iter()
+        .map(|(_, line)| line["message"].to_string())
+        .collect();
+    let expected: Vec<String> = (1..MANY)
+        .map(|number| format!("\"line {number}\""))
+        .collect();
+    assert_eq!(numbers, expected);
+}
+
+#[test]
 fn a_flood_is_capped_and_counted() {
     in_every_language(|language| {
         let settings = [

@@ -121,7 +121,8 @@ fn parked_instances_are_there_before_demand_and_are_replaced() {
 
 #[test]
 fn isolated_invocations_never_meet() {
-    let platform = Platform::shared();
+    // Nothing but what the function asks for is parked.
+    let platform = Platform::start(&[("ZYGO_SCALING_AUTOMATIC", "false")]);
     in_every_language(|language| {
         for parked in [0, 2] {
             let settings = json!({"isolation": "request", "scaling": {"parked": parked}});

@@ -63,7 +63,8 @@ fn violations() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn a_broken_packet_is_a_violation() {
-    let platform = Platform::shared();
+    // After so many cold starts one would be parked.
+    let platform = Platform::start(&[("ZYGO_SCALING_AUTOMATIC", "false")]);
     for language in [Language::Python, Language::Ruby] {
         let function = platform.deploy(language, &language.handler("violations"), &json!({}));
         let mut wrong = Vec::new();

@@ -80,6 +80,9 @@ export const setVariable = (key: string, name: string, value: string) =>
 export const removeVariable = (key: string, name: string) =>
   call<T.Deployed>("DELETE", "/functions/{key}/environment/{name}", { key, name });
 
+export const showScaling = (key: string, signal?: Signal) =>
+  call<T.ScalingState>("GET", "/functions/{key}/scaling", { key }, { signal });
+
 export const functionCost = (key: string, since: string, signal?: Signal) =>
   call<T.Bill>("GET", "/functions/{key}/cost", { key }, { query: { since }, signal });
 

@@ -65,3 +65,28 @@ export interface Template {
   runtimes: string[];
   parameters: { name: string; description: string; default?: string | null; secret?: boolean }[];
 }
+
+export interface ScalingState {
+  automatic: boolean;
+  settings: {
+    preset?: string | null;
+    minInstances?: number | null;
+    maxInstances?: number | null;
+    parked?: number;
+    scaleUpThreshold?: number | null;
+    scaleDownThreshold?: number | null;
+    cooldownPeriod?: number | null;
+    scheduled?: { schedule: string; timezone?: string | null; duration: number; minInstances: number }[];
+  };
+  instances: { live: number; idle: number; parked: number; waiting: number };
+  ready: number;
+  cause: string;
+  load: { utilization: number; callsPerSecond: number; coldStartRate: number; slowRate: number };
+  forecast?: {
+    reason: string;
+    keepUntil: string;
+    prewarm?: { from: string; until: string; instances: number } | null;
+    lookAgainAt?: string | null;
+  } | null;
+  decisions: { at: string; from: number; to: number; cause: string; reason: string }[];
+}

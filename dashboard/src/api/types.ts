@@ -19,7 +19,7 @@ export interface Trigger {
 }
 
 export interface Scaling {
-  minInstances?: number;
+  minInstances?: number | null;
   maxInstances?: number | null;
   parked?: number;
 }

@@ -15,6 +15,7 @@ import { Configuration } from "./configuration";
 import { Figures } from "./figures";
 import { Invocations } from "./invocations";
 import { Logs } from "./logs";
+import { Scaling } from "./scaling";
 import { Test } from "./test";
 import { Triggers } from "./triggers";
 import { Versions } from "./versions";
@@ -34,6 +35,7 @@ const TABS = [
   ["code", "Code", Code],
   ["versions", "Versions", Versions],
   ["triggers", "Triggers", Triggers],
+  ["scaling", "Scaling", Scaling],
   ["configuration", "Configuration", Configuration],
 ] as const;
 

@@ -25,7 +25,7 @@ export function Settings({ fn, tag, reload }: TabProps) {
     timeout: fn.timeout,
     concurrency: fn.concurrency,
     parked: fn.scaling.parked ?? 0,
-    minInstances: fn.scaling.minInstances ?? 0,
+    minInstances: fn.scaling.minInstances ?? null,
     maxInstances: fn.scaling.maxInstances ?? null,
   };
   const [edited, setEdited] = useState<Partial<Record<Name, string>>>({});
@@ -36,7 +36,7 @@ export function Settings({ fn, tag, reload }: TabProps) {
   const save = () =>
     run(async () => {
       const number = (name: Name) => (value(name) === "" ? null : Number(value(name)));
-      const scaling = { ...fn.scaling, parked: number("parked") ?? 0, minInstances: number("minInstances") ?? 0, maxInstances: number("maxInstances") };
+      const scaling = { ...fn.scaling, parked: number("parked") ?? 0, minInstances: number("minInstances"), maxInstances: number("maxInstances") };
       const change = { memory: number("memory")!, timeout: number("timeout")!, concurrency: number("concurrency")!, scaling };
       const done = await updateFunction(fn.id, change, tag);
       tell(`Version ${done.function.version} serves now`);
@@ -50,7 +50,7 @@ export function Settings({ fn, tag, reload }: TabProps) {
         {FIELDS.map(([name, label, least]) => (
           <Field key={name} label={label}>
             {(id) => (
-              <input id={id} type="number" min={least} step={1} value={value(name)} placeholder={name === "maxInstances" ? "100" : ""}
+              <input id={id} type="number" min={least} step={1} value={value(name)} placeholder={name.endsWith("Instances") ? "as the preset says" : ""}
                 onInput={(event) => { const text = event.currentTarget.value; setEdited((old) => ({ ...old, [name]: text })); }} />
             )}
           </Field>

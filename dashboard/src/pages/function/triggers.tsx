@@ -58,7 +58,7 @@ function One({ id, trigger }: { id: string; trigger: TriggerState }) {
       )}
       {trigger.source && (
         <p class="sub">
-          <Badge tone={trigger.source.state === "connected" ? "good" : "warn"}>{trigger.source.state}</Badge>
+          <Badge tone={trigger.source.state === "consuming" ? "good" : "warn"}>{trigger.source.state}</Badge>
           {trigger.source.reason && <span class="wrap">{trigger.source.reason}</span>}
           <span>{count(trigger.source.inHand)} in hand, {count(trigger.source.delivered)} delivered, {count(trigger.source.failed)} failed, {count(trigger.source.dead)} dead</span>
         </p>
