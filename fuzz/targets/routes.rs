@@ -42,11 +42,12 @@ const OPEN: [&str; 10] = [
 ];
 
 /// All that whoever may invoke something may do.
-const INVOKE: [&str; 4] = [
+const INVOKE: [&str; 5] = [
     "/functions/{key}/invoke",
     "/functions/{key}/triggers/{trigger}/fire",
     "/events",
     "/invocations/{invocation}",
+    "/connections/{connection}",
 ];
 
 /// A path of the description, and the methods that it has.
@@ -224,6 +225,8 @@ fn check_access(method: &Method, path: &str) {
             "/events",
             "/invocations",
             "/dead-letters",
+            "/connections",
+            "/zygotes",
         ];
         let is_known = is_known.iter().any(|known| path.starts_with(known));
         assert!(
