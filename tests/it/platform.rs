@@ -23,8 +23,9 @@ use crate::wait::{wait_for, wait_until};
 const START_DEADLINE: Duration = Duration::from_secs(30);
 /// The longest end: the drain, and some time for the last processes.
 const END_DEADLINE: Duration = Duration::from_secs(20);
-/// How long orphans of a platform may live.
-const ORPHAN_DEADLINE: Duration = Duration::from_secs(2);
+/// How long orphans of a platform may live: a language zygote that is still being started ends once it is, and all tests share
+/// the processors.
+const ORPHAN_DEADLINE: Duration = Duration::from_secs(5);
 /// Lines of the log that a failed test prints.
 const LOG_TAIL: usize = 20;
 
