@@ -29,7 +29,7 @@ use crate::host::{self, cores::Split, machine};
 use crate::load::{self, Outcome, Plan, Reading, Sample};
 use crate::record::{Memory, Others, Record, Series};
 use crate::subject::functions::{Function, Weight};
-use crate::subject::platform::{Deployed, Platform};
+use crate::subject::platform::{Deployed, Platform, Settings};
 
 const QUICK_WITHIN: Duration = Duration::from_secs(295);
 const FULL_WITHIN: Duration = Duration::from_secs(58 * 60);
@@ -205,6 +205,18 @@ fn with_function(
         .and_then(|()| measure(platform, &deployed));
     let deleted = platform.delete(&deployed);
     measured.and(deleted)
+}
+
+/// Measures something on a platform of its own.
+fn on_platform(
+    executable: &Path,
+    settings: Settings,
+    measure: impl FnOnce(&mut Platform) -> Result<()>,
+) -> Result<()> {
+    let mut platform = Platform::start_with(executable, host::free_port()?, settings)?;
+    let measured = measure(&mut platform);
+    let stopped = platform.stop();
+    measured.and(stopped)
 }
 
 /// Everything that is measured of the platform.

@@ -2,15 +2,10 @@
 
 use hdrhistogram::Histogram;
 
+use super::axes::{self, BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH};
 use super::numbers::milliseconds;
 use super::svg::{Anchor, Svg, colour};
 
-const WIDTH: f64 = 860.0;
-const HEIGHT: f64 = 470.0;
-const LEFT: f64 = 84.0;
-const RIGHT: f64 = 250.0;
-const TOP: f64 = 84.0;
-const BOTTOM: f64 = 56.0;
 /// The percentiles that have a line of their own; a series goes as far as its number of samples lets it.
 const TICKS: [(f64, &str); 6] = [
     (0.0, "0 %"),
@@ -73,16 +68,7 @@ impl Plane {
             for factor in [1.0, 2.0, 5.0] {
                 let value = factor * 10_f64.powi(decade);
                 if value > self.low && value < self.high {
-                    let y = self.y(value);
-                    svg.line((LEFT, y), (WIDTH - RIGHT, y), colour::GRID, 1.0);
-                    svg.text(
-                        LEFT - 10.0,
-                        y + 4.0,
-                        11.5,
-                        Anchor::End,
-                        colour::FAINT,
-                        &axis_text(value),
-                    );
+                    axes::across(svg, self.y(value), &axis_text(value));
                 }
             }
         }
@@ -90,25 +76,9 @@ impl Plane {
             .into_iter()
             .filter(|(quantile, _)| nines(*quantile) <= self.nines + 0.001)
         {
-            let x = self.x(nines(quantile));
-            svg.line((x, TOP), (x, HEIGHT - BOTTOM), colour::GRID, 1.0);
-            svg.text(
-                x,
-                HEIGHT - BOTTOM + 20.0,
-                11.5,
-                Anchor::Middle,
-                colour::FAINT,
-                name,
-            );
+            axes::upright(svg, self.x(nines(quantile)), name);
         }
-        svg.text(
-            (LEFT + WIDTH - RIGHT) / 2.0,
-            HEIGHT - 14.0,
-            12.0,
-            Anchor::Middle,
-            colour::FAINT,
-            "share of requests that were faster",
-        );
+        axes::below(svg, "share of requests that were faster");
     }
 }
 

@@ -1,13 +1,7 @@
 //! Figures that grow with something: one line per series, both scales logarithmic, the amounts that were measured below.
 
+use super::axes::{self, BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH};
 use super::svg::{Anchor, Svg, colour};
-
-const WIDTH: f64 = 860.0;
-const HEIGHT: f64 = 470.0;
-const LEFT: f64 = 84.0;
-const RIGHT: f64 = 250.0;
-const TOP: f64 = 84.0;
-const BOTTOM: f64 = 56.0;
 
 /// One line.
 #[derive(Debug, Clone)]
@@ -100,15 +94,7 @@ fn upwards(svg: &mut Svg, plane: &Plane, show: fn(f64) -> String) {
             let value = factor * 10_f64.powi(decade);
             if value > low && value < high {
                 let (_, y) = plane.place((plane.x.0, value));
-                svg.line((LEFT, y), (WIDTH - RIGHT, y), colour::GRID, 1.0);
-                svg.text(
-                    LEFT - 10.0,
-                    y + 4.0,
-                    11.5,
-                    Anchor::End,
-                    colour::FAINT,
-                    &show(value),
-                );
+                axes::across(svg, y, &show(value));
             }
         }
     }
@@ -123,25 +109,9 @@ fn to_the_right(svg: &mut Svg, plane: &Plane, amount: &str, lines: &[Line]) {
     amounts.dedup();
     for value in amounts {
         let (x, _) = plane.place((value, plane.y.0));
-        svg.line((x, TOP), (x, HEIGHT - BOTTOM), colour::GRID, 1.0);
-        svg.text(
-            x,
-            HEIGHT - BOTTOM + 20.0,
-            11.5,
-            Anchor::Middle,
-            colour::FAINT,
-            &value.to_string(),
-        );
+        axes::upright(svg, x, &value.to_string());
     }
-    let middle = f64::midpoint(LEFT, WIDTH - RIGHT);
-    svg.text(
-        middle,
-        HEIGHT - 14.0,
-        12.0,
-        Anchor::Middle,
-        colour::FAINT,
-        amount,
-    );
+    axes::below(svg, amount);
 }
 
 /// Beside the plane, the highest end first, so that it reads in the order of the lines.

@@ -1,6 +1,7 @@
 //! What people read: tables and plots made of a record. Knows nothing of how it was measured.
 
 mod apart;
+mod axes;
 mod bars;
 mod budgets;
 pub(crate) mod compare;

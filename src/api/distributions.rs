@@ -6,7 +6,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
-use super::gauges::gauge;
+use super::gauges::of_functions;
 use super::prometheus::{Sample, Written};
 use crate::cost::float;
 use crate::telemetry::{BOUNDS_US, Buckets, Figures};
@@ -58,18 +58,10 @@ fn throttles(samples: &[Sample], encoder: &mut DescriptorEncoder<'_>) -> Written
 
 fn waiting(samples: &[Sample], encoder: &mut DescriptorEncoder<'_>) -> Written {
     let help = "Callers who wait for an instance";
-    let mut family = encoder.encode_descriptor("waiting", help, None, MetricType::Gauge)?;
-    for sample in samples {
-        let labels = [("function", sample.name.as_str())];
-        gauge(sample.waiting).encode(family.encode_family(&labels)?)?;
-    }
+    of_functions(samples, encoder, "waiting", help, |sample| sample.waiting)?;
     let help = "Whether callers are refused because more come than can be served";
-    let mut family = encoder.encode_descriptor("overloaded", help, None, MetricType::Gauge)?;
-    for sample in samples {
-        let labels = [("function", sample.name.as_str())];
-        gauge(usize::from(sample.overloaded)).encode(family.encode_family(&labels)?)?;
-    }
-    Ok(())
+    let overloaded = |sample: &Sample| usize::from(sample.overloaded);
+    of_functions(samples, encoder, "overloaded", help, overloaded)
 }
 
 fn durations(samples: &[Sample], encoder: &mut DescriptorEncoder<'_>) -> Written {

@@ -24,25 +24,11 @@ impl Samples {
         }
         let ready = |sample: &Sample| sample.ready;
         let help = "Instances that are kept ready, whether called for or not";
-        self.gauge(encoder, "instances_ready", help, ready)?;
+        of_functions(&self.functions, encoder, "instances_ready", help, ready)?;
         let in_flight = |sample: &Sample| usize::try_from(sample.in_flight).unwrap_or(usize::MAX);
-        self.gauge(encoder, "inflight", "Invocations under way", in_flight)?;
+        let help = "Invocations under way";
+        of_functions(&self.functions, encoder, "inflight", help, in_flight)?;
         self.platform_gauges(encoder)
-    }
-
-    fn gauge(
-        &self,
-        encoder: &mut DescriptorEncoder<'_>,
-        name: &str,
-        help: &str,
-        value: impl Fn(&Sample) -> usize,
-    ) -> Written {
-        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-        for sample in &self.functions {
-            let labels = [("function", sample.name.as_str())];
-            gauge(value(sample)).encode(family.encode_family(&labels)?)?;
-        }
-        Ok(())
     }
 
     fn platform_gauges(&self, encoder: &mut DescriptorEncoder<'_>) -> Written {
@@ -86,4 +72,20 @@ impl Samples {
 
 pub(super) fn gauge(value: usize) -> ConstGauge<i64> {
     ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+/// A figure of each function.
+pub(super) fn of_functions(
+    samples: &[Sample],
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    value: impl Fn(&Sample) -> usize,
+) -> Written {
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for sample in samples {
+        let labels = [("function", sample.name.as_str())];
+        gauge(value(sample)).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
 }

@@ -12,6 +12,7 @@ use super::checked::Checked;
 use super::{Failable, find};
 use crate::function::bundle::Bundle;
 use crate::function::deployment::DeployError;
+use crate::function::unpacked;
 use crate::platform::Platform;
 
 /// Longer files are listed without what is in them.
@@ -55,14 +56,7 @@ pub(super) async fn show(
     let stored = deployer.store.version(function.id(), number);
     let stored = stored.await.map_err(DeployError::from)?;
     let digest = stored.ok_or(DeployError::NoVersion(number))?.archive;
-    let archive = deployer.artifacts.get(&digest);
-    let archive = archive.await.map_err(DeployError::from)?;
-    // Unpacking may take long enough to keep invocations waiting.
-    let read = tokio::task::spawn_blocking(move || Bundle::from_archive(&archive, &digest));
-    let bundle = read
-        .await
-        .map_err(|error| DeployError::from(std::io::Error::other(error)))?
-        .map_err(DeployError::from)?;
+    let (bundle, _) = unpacked(&deployer.artifacts, &digest).await?;
     let body = SourceCode {
         version: number,
         files: files(&bundle),

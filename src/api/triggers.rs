@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::checked::Checked;
 use super::sources::{self, SourceView};
 use super::{Failable, find, time};
-use crate::function::manifest::TriggerKind;
+use crate::function::manifest::{Trigger, TriggerKind};
 use crate::gateway::problem::RequestError;
 use crate::platform::Platform;
 use crate::time::now_unix_ms;
@@ -112,8 +112,7 @@ pub(super) async fn fire(
     let version = function.current();
     let trigger = usize::try_from(number).ok();
     let trigger = trigger.and_then(|number| version.manifest().triggers.get(number));
-    let trigger = trigger.filter(|trigger| trigger.kind == TriggerKind::Cron);
-    let schedule = trigger.and_then(|trigger| Schedule::parse(&trigger.config).ok());
+    let schedule = trigger.and_then(Trigger::schedule);
     let schedule = schedule.ok_or(RequestError::TriggerNotFound(number))?;
     let fired = platform.fire(&function, i64::from(number), &schedule).await;
     let request_id = fired.map_err(RequestError::from)?;

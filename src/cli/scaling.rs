@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::change::listed;
 use super::failure::Failure;
 use super::output::cell;
 use super::show::get;
@@ -23,20 +24,12 @@ pub(super) async fn scaling(target: &Target, context: &Context) -> Result<(), Fa
     ];
     let rows = fields.map(|name| vec![name.to_owned(), shown(&state[name])]);
     context.output.table(&["field", "value"], rows.to_vec());
-    let decisions = state["decisions"].as_array().cloned().unwrap_or_default();
-    if decisions.is_empty() {
+    if state["decisions"].as_array().is_none_or(Vec::is_empty) {
         context.output.say("nothing was changed yet");
         return Ok(());
     }
-    let row = |decision: &Value| {
-        ["at", "from", "to", "cause", "reason"]
-            .map(|field| cell(&decision[field]))
-            .to_vec()
-    };
-    let heading = ["at", "from", "to", "cause", "reason"];
-    context
-        .output
-        .table(&heading, decisions.iter().map(row).collect());
+    let fields = ["at", "from", "to", "cause", "reason"];
+    listed(context, state, "decisions", &fields);
     Ok(())
 }
 

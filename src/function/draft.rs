@@ -31,11 +31,18 @@ impl Code {
                 return Ok((bundle, archive));
             }
         };
-        let digest = version.stored().archive.clone();
-        let archive = artifacts.get(&digest).await?;
-        let unpack = move || Ok((Bundle::from_archive(&archive, &digest)?, archive));
-        off_the_reactor(unpack).await?
+        unpacked(artifacts, &version.stored().archive).await
     }
+}
+
+/// The files of the archive with this digest, and the archive. Unpacking takes long enough to keep invocations waiting.
+pub(crate) async fn unpacked(
+    artifacts: &Artifacts,
+    digest: &str,
+) -> Result<(Bundle, Bytes), DeployError> {
+    let (digest, archive) = (digest.to_owned(), artifacts.get(digest).await?);
+    let unpack = move || Ok((Bundle::from_archive(&archive, &digest)?, archive));
+    off_the_reactor(unpack).await?
 }
 
 /// A version to be: its number, and what is to be in it.

@@ -13,10 +13,10 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::build;
 use super::bundle::Bundle;
 use super::dependencies::{Dependencies, Resolved};
 use super::deployment::DeployError;
+use super::{build, draft};
 use crate::artifact::Artifacts;
 use crate::pool::{self, Ensured};
 use crate::zygote::{LanguageZygote, ZygoteError};
@@ -154,10 +154,7 @@ impl Folders {
         if tokio::fs::try_exists(self.ready_file(id, *number)).await? {
             return Ok(());
         }
-        let (digest, archive) = (archive.clone(), self.artifacts.get(archive).await?);
-        let unpack = move || Bundle::from_archive(&archive, &digest);
-        let unpacked = tokio::task::spawn_blocking(unpack).await;
-        let bundle = unpacked.map_err(io::Error::other)??;
+        let (bundle, _) = draft::unpacked(&self.artifacts, archive).await?;
         self.fill(id, *number, language, bundle).await.map(drop)
     }
 

@@ -13,7 +13,7 @@ use crate::admission::Rate;
 use crate::config::Config;
 use crate::pool::Isolation;
 use crate::secret::Secret;
-use crate::trigger::{Sockets, Wrong};
+use crate::trigger::{Schedule, Sockets, Wrong};
 
 /// Languages that users may name, and what each means here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -151,6 +151,16 @@ pub struct Trigger {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, serde_json::Value>)]
     pub config: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Trigger {
+    /// When it invokes, if that is by schedule. One that an earlier release let through never does.
+    pub(crate) fn schedule(&self) -> Option<Schedule> {
+        match self.kind {
+            TriggerKind::Cron => Schedule::parse(&self.config).ok(),
+            _ => None,
+        }
+    }
 }
 
 /// Kinds of event source.

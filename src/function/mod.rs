@@ -30,6 +30,7 @@ use arc_swap::ArcSwap;
 
 use crate::admission::Gate;
 pub use asynchronous::{Asynchronous, Destination};
+pub(crate) use draft::unpacked;
 pub(crate) use registry::Registry;
 pub(crate) use routes::{Routes, Taken, Target};
 pub(crate) use store::StoredFunction;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::manifest::{Manifest, ManifestError, TriggerKind};
+use super::manifest::{Manifest, ManifestError, Trigger};
 use crate::config::Config;
 use crate::scaling::{Preset, Rules, ScheduledWarming};
 use crate::time::now_unix_ms;
@@ -172,14 +172,7 @@ impl Manifest {
 
     /// When it is invoked by schedule.
     pub(crate) fn schedules(&self) -> Vec<Schedule> {
-        let crons = self
-            .triggers
-            .iter()
-            .filter(|trigger| trigger.kind == TriggerKind::Cron);
-        // One that an earlier release let through never ticks.
-        crons
-            .filter_map(|trigger| Schedule::parse(&trigger.config).ok())
-            .collect()
+        self.triggers.iter().filter_map(Trigger::schedule).collect()
     }
 }
 

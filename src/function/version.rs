@@ -152,6 +152,7 @@ fn pool_settings(manifest: &Manifest, config: &Config, journal: &Journal) -> Poo
         isolation: manifest.isolation,
         concurrency: rules.concurrency,
         steering: Steering::fixed(Duration::from_millis(idle_ms)),
+        zygote_idle: config.scaling.zygote_idle(),
         queue_timeout: Duration::from_millis(config.queue_timeout_ms),
         tolerance: config.overload.into(),
         journal: journal.clone(),

@@ -37,7 +37,6 @@ pub(super) async fn run(platform: Weak<Platform>) {
             platform.scale(&function, span, now);
             function.tend();
         }
-        platform.end_old_zygotes(now);
         platform.capacity.relieve();
         orphans::reap(&mut ended);
         look = (look + 1) % LOOKS_PER_SAVE;
@@ -95,12 +94,6 @@ impl Platform {
                     "memory is short: what nobody used was ended"
                 );
             }
-        }
-    }
-
-    fn end_old_zygotes(&self, now: Now) {
-        if let Some(age) = self.scaling.settings().zygote_idle() {
-            self.capacity.let_old_zygotes_go(age, now.instant);
         }
     }
 

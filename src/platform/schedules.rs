@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::Platform;
 use crate::function::Function;
-use crate::function::manifest::TriggerKind;
 use crate::invocation::new_request_id;
 use crate::queue::{
     Accepted, Batch, Kind, LastTick, NewDelivery, Payload, QueueError, ScheduleId, Tick,
@@ -92,11 +91,9 @@ impl Book {
         for function in platform.registry.list() {
             let version = function.current();
             for (index, trigger) in version.manifest().triggers.iter().enumerate() {
-                let schedule = match trigger.kind {
-                    TriggerKind::Cron => Schedule::parse(&trigger.config).ok(),
-                    _ => None,
+                let Some(schedule) = trigger.schedule() else {
+                    continue;
                 };
-                let Some(schedule) = schedule else { continue };
                 let number = i64::try_from(index).unwrap_or(i64::MAX);
                 let id = (function.id().to_owned(), number);
                 let last = known

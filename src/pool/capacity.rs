@@ -5,9 +5,10 @@
 //! whoever waits keep theirs for a moment.
 //! Locks no pool while it holds a lock of its own, because pools ask it while they hold theirs.
 
+use std::cmp::Reverse;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -144,14 +145,8 @@ impl Capacity {
     /// Ends the instances that were idle longest, one of each pool at most, as long as somebody needs their room. Whether
     /// any was ended.
     fn evict(&self) -> bool {
-        let mut idle: Vec<_> = self
-            .pools()
-            .into_iter()
-            .filter_map(|pool| Some((pool.idle_longest()?, pool)))
-            .collect();
-        idle.sort_by_key(|((idle_for, _), _)| std::cmp::Reverse(*idle_for));
         let mut has_ended = false;
-        for ((idle_for, live), pool) in idle {
+        for ((idle_for, live), pool) in self.idle_longest_first() {
             let Some(theirs) = self.hungriest() else {
                 break;
             };
@@ -162,21 +157,31 @@ impl Capacity {
         has_ended
     }
 
+    /// Pools with an instance that may be ended, and what [`Pool::idle_longest`] says of each; the longest idle first.
+    pub(super) fn idle_longest_first(&self) -> Vec<((Duration, usize), Arc<Pool>)> {
+        let pools = self.pools().into_iter();
+        let mut idle: Vec<_> = pools
+            .filter_map(|pool| Some((pool.idle_longest()?, pool)))
+            .collect();
+        idle.sort_by_key(|((idle_for, _), _)| Reverse(*idle_for));
+        idle
+    }
+
     /// Ends function zygotes beyond their number that serve nobody, those first that have not for longest.
     pub(super) fn trim_zygotes(&self) {
         let has_zygote = |pool: &&Arc<Pool>| pool.zygote().present().is_some();
-        let over =
-            (self.pools().iter().filter(has_zygote).count()).saturating_sub(self.zygotes_max);
+        let count = self.pools().iter().filter(has_zygote).count();
+        let over = count.saturating_sub(self.zygotes_max);
         if over == 0 {
             return;
         }
-        for (_, pool) in self.resting().into_iter().take(over) {
+        for pool in self.resting().iter().take(over) {
             pool.let_zygote_go();
         }
     }
 
-    /// Pools with a zygote that serves nobody, and since when; those that rest longest first.
-    pub(super) fn resting(&self) -> Vec<(Instant, Arc<Pool>)> {
+    /// Pools with a zygote that serves nobody; those that rest longest first.
+    pub(super) fn resting(&self) -> Vec<Arc<Pool>> {
         let mut resting: Vec<_> = self
             .pools()
             .into_iter()
@@ -184,11 +189,11 @@ impl Capacity {
             .filter_map(|pool| Some((pool.rests_since()?, pool)))
             .collect();
         resting.sort_by_key(|(since, _)| *since);
-        resting
+        resting.into_iter().map(|(_, pool)| pool).collect()
     }
 
     /// All pools that are still there.
-    pub(super) fn pools(&self) -> Vec<Arc<Pool>> {
+    fn pools(&self) -> Vec<Arc<Pool>> {
         let mut pools = lock(&self.pools);
         pools.retain(|pool| pool.strong_count() > 0);
         pools.iter().filter_map(Weak::upgrade).collect()

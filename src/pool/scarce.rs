@@ -1,7 +1,5 @@
-//! What ends when memory is short, or when it was not needed for long: instances that nobody uses first, then the zygotes of
-//! functions that have none; of each, those that were not needed for longest.
-
-use std::time::{Duration, Instant};
+//! What ends when memory is short: instances that nobody uses first, then the zygotes of functions that have none; of each,
+//! those that were not needed for longest.
 
 use super::Capacity;
 
@@ -27,12 +25,7 @@ impl Capacity {
     }
 
     fn shed_instances(&self) -> usize {
-        let mut idle: Vec<_> = self
-            .pools()
-            .into_iter()
-            .filter_map(|pool| Some((pool.idle_longest()?.0, pool)))
-            .collect();
-        idle.sort_by_key(|(idle_for, _)| std::cmp::Reverse(*idle_for));
+        let idle = self.idle_longest_first();
         let count = idle.len().div_ceil(PART);
         let ended = idle.into_iter().take(count);
         ended.filter(|(_, pool)| pool.end_oldest()).count()
@@ -41,19 +34,9 @@ impl Capacity {
     fn shed_zygotes(&self) -> usize {
         let resting = self.resting();
         let count = resting.len().div_ceil(PART);
-        for (_, pool) in resting.iter().take(count) {
+        for pool in resting.iter().take(count) {
             pool.let_zygote_go();
         }
         count
-    }
-
-    /// Ends zygotes of functions that have had no instance for so long.
-    pub(crate) fn let_old_zygotes_go(&self, age: Duration, now: Instant) {
-        for (since, pool) in self.resting() {
-            if now.saturating_duration_since(since) < age {
-                break;
-            }
-            pool.let_zygote_go();
-        }
     }
 }

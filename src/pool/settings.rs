@@ -81,6 +81,8 @@ pub(crate) struct PoolSettings {
     pub(crate) concurrency: usize,
     /// What it has and keeps until it is told otherwise.
     pub(crate) steering: Steering,
+    /// Its zygote ends when it has had no instance for so long.
+    pub(crate) zygote_idle: Option<Duration>,
     /// How long a caller may wait.
     pub(crate) queue_timeout: Duration,
     /// When callers need not wait.

@@ -23,9 +23,11 @@ pub(crate) struct Census {
 }
 
 impl Pool {
-    /// Looks after instances, and has the zygote made anew if it is due. Called now and then.
+    /// Looks after instances, ends the zygote if it was not needed for long, and has it made anew if it is due. Called now
+    /// and then.
     pub(crate) fn tend(self: &Arc<Self>) {
         self.tend_instances();
+        self.let_old_zygote_go();
         self.refresh_if_due();
     }
 
@@ -37,6 +39,15 @@ impl Pool {
             self.discard(instance);
         }
         self.refill();
+    }
+
+    fn let_old_zygote_go(&self) {
+        let rests = || self.rests_since().map(|since| since.elapsed());
+        if let Some(age) = self.settings.zygote_idle
+            && rests().is_some_and(|rested| rested >= age)
+        {
+            self.let_zygote_go();
+        }
     }
 
     /// Figures for people: instances, with process ids, and who waits for one.

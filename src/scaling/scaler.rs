@@ -23,8 +23,12 @@ pub(crate) struct Now {
 
 impl Now {
     fn moment(self) -> Moment {
-        Moment(u64::try_from(self.unix_ms / 1_000).unwrap_or_default())
+        moment(self.unix_ms)
     }
+}
+
+fn moment(unix_ms: i64) -> Moment {
+    Moment(u64::try_from(unix_ms / 1_000).unwrap_or_default())
 }
 
 /// What one version says of its scaling.
@@ -188,11 +192,7 @@ fn warmings(terms: &Terms, now: Now) -> Vec<Warming> {
 /// The next ticks, in order.
 fn ticks(schedules: &[Schedule], now: Now) -> Vec<Moment> {
     let next = |schedule: &Schedule| schedule.next(now.unix_ms - 1_000);
-    let mut ticks: Vec<Moment> = schedules
-        .iter()
-        .filter_map(next)
-        .map(|unix_ms| Moment(u64::try_from(unix_ms / 1_000).unwrap_or_default()))
-        .collect();
+    let mut ticks: Vec<Moment> = schedules.iter().filter_map(next).map(moment).collect();
     ticks.sort_unstable();
     ticks
 }

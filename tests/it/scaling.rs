@@ -78,6 +78,12 @@ fn keep_busy<T>(
     })
 }
 
+/// A schedule that ticks in so many seconds, and each minute after that.
+fn in_seconds(seconds: i8) -> String {
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+    format!("{} * * * * *", (now.second() + seconds) % 60)
+}
+
 /// Ends the load even when what happens meanwhile fails.
 struct EndsIt<'a>(&'a AtomicBool);
 
@@ -146,9 +152,7 @@ fn who_always_finds_a_cold_start_finds_an_instance_soon() {
 fn a_schedule_finds_an_instance_that_waits_for_it() {
     let platform = Platform::start(&[("ZYGO_SCALING_LEAD_MS", "3000")]);
     in_every_language(|language| {
-        let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
-        let second = (now.second() + 7) % 60;
-        let config = json!({"schedule": format!("{second} * * * * *")});
+        let config = json!({"schedule": in_seconds(7)});
         let function = deploy(
             &platform,
             language,
@@ -176,9 +180,7 @@ fn a_schedule_finds_an_instance_that_waits_for_it() {
 fn warming_by_schedule_keeps_instances_for_its_time() {
     let platform = Platform::start(&[("ZYGO_SCALING_IDLE_MIN_MS", "1000")]);
     in_every_language(|language| {
-        let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
-        let second = (now.second() + 4) % 60;
-        let warming = json!({"schedule": format!("{second} * * * * *"), "timezone": "Europe/Berlin", "duration": 4_000,
+        let warming = json!({"schedule": in_seconds(4), "timezone": "Europe/Berlin", "duration": 4_000,
                              "minInstances": 3});
         let function = deploy(
             &platform,

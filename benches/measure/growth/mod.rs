@@ -6,11 +6,8 @@ mod size;
 
 use std::path::Path;
 
-use anyhow::Result;
-
-use super::Bench;
-use crate::host;
-use crate::subject::platform::{Platform, Settings};
+use super::{Bench, on_platform};
+use crate::subject::platform::Settings;
 
 /// Open-loop starts: few enough that one does not wait for what another leaves behind.
 const STARTS_PER_SECOND: f64 = 25.0;
@@ -33,14 +30,4 @@ pub(super) fn all(bench: &mut Bench<'_>, executable: &Path) {
             Ok(())
         })
     });
-}
-
-fn on_platform(
-    executable: &Path,
-    settings: Settings,
-    measure: impl FnOnce(&mut Platform) -> Result<()>,
-) -> Result<()> {
-    let mut platform = Platform::start_with(executable, host::free_port()?, settings)?;
-    let measured = measure(&mut platform);
-    platform.stop().and(measured)
 }

@@ -6,13 +6,11 @@ mod tenants;
 
 use std::path::Path;
 
-use anyhow::Result;
-
-use super::Bench;
+use super::{Bench, on_platform};
 use crate::host;
 use crate::load::Outcome;
 use crate::record::{Latency, Overload};
-use crate::subject::platform::{Platform, Settings};
+use crate::subject::platform::Settings;
 
 /// Enough for whoever may wait, and those who are refused beside them.
 const CONNECTIONS: usize = 1_200;
@@ -36,17 +34,6 @@ pub(crate) fn all(bench: &mut Bench<'_>, executable: &Path) {
         });
     }
     bench.attempt("many cold functions", |bench| cold::many(bench, executable));
-}
-
-fn on_platform(
-    executable: &Path,
-    settings: Settings,
-    measure: impl FnOnce(&mut Platform) -> Result<()>,
-) -> Result<()> {
-    let mut platform = Platform::start_with(executable, host::free_port()?, settings)?;
-    let measured = measure(&mut platform);
-    let stopped = platform.stop();
-    measured.and(stopped)
 }
 
 /// What was loaded, and how.
