@@ -104,7 +104,7 @@ pub(crate) enum Part {
     Warm,
     /// Throughput with a fresh process per invocation.
     Fresh,
-    /// A hundred invocations at once of a cold function.
+    /// A hundred, and a thousand, invocations at once of a cold function.
     Burst,
     /// Memory of zygotes, instances and supervisor.
     Memory,

@@ -31,6 +31,7 @@ pub(crate) fn start(parent: Pid, inherited: Children, role: Role<'_>) -> std::io
         }
         Role::Instance(data, name) => {
             process::set_title("instance", name);
+            process::take_turns();
             close_inherited();
             sink::set(Sink::Data(data));
         }

@@ -60,6 +60,8 @@ const ARGUMENTS: &[(&str, &str, u8, u32, Values)] = &[
     ("prctl", "option", 0, ALL, PRCTL_OPTIONS),
     ("prlimit64", "pid", 0, ALL, &[]),
     ("sched_setaffinity", "pid", 0, ALL, &[]),
+    ("sched_setscheduler", "pid", 0, ALL, &[]),
+    ("sched_setscheduler", "policy", 1, ALL, &[("BATCH", libc::SCHED_BATCH as u32)]),
     ("seccomp", "flags", 1, ALL, &[]),
     ("seccomp", "operation", 0, ALL, &[("SET_MODE_FILTER", libc::SECCOMP_SET_MODE_FILTER)]),
     ("setpriority", "which", 0, ALL, &[("PROCESS", libc::PRIO_PROCESS)]),
