@@ -149,12 +149,14 @@ pub fn next_of_pool(idle: usize, parked: usize, live: usize) -> (usize, usize) {
         live,
         waiting: 0,
         coming: 0,
+        starting: 0,
     };
     let bounds = Bounds {
         instances_min: 1,
         instances_max: 16,
         parked: 4,
         waiters_max: 100,
+        starts_max: 16,
     };
     (decide(now, bounds) as usize, to_park(now, bounds, 0))
 }

@@ -11,7 +11,7 @@ use super::manifest::{Manifest, Network};
 use super::store::StoredVersion;
 use crate::config::Config;
 use crate::instance::Limits;
-use crate::pool::{Bounds, Bundle, Capacity, Pool, PoolSettings, Times, ZygoteSlot};
+use crate::pool::{Bounds, Bundle, Capacity, Pool, PoolSettings, Times, ZygoteSlot, starts_max};
 use crate::scaling::Steering;
 use crate::telemetry::{Intake, Journal};
 use crate::zygote::{LanguageZygote, Output, ZygoteError};
@@ -148,6 +148,7 @@ fn pool_settings(manifest: &Manifest, config: &Config, journal: &Journal) -> Poo
             instances_max: rules.instances_max,
             parked: manifest.scaling.parked,
             waiters_max: config.max_queue_len,
+            starts_max: starts_max(),
         },
         isolation: manifest.isolation,
         concurrency: rules.concurrency,

@@ -140,7 +140,7 @@ impl Started {
 /// The invocation is in the socket before the zygote is told to fork: a cold start has no extra round trip.
 async fn fork(
     version: &Version,
-    permit: Permit,
+    mut permit: Permit,
     invocation: &Invocation,
     journal: &Journal,
 ) -> Result<Started, InvokeError> {
@@ -153,6 +153,7 @@ async fn fork(
         .await
         .map_err(|error| InstanceError::before_start(&error))?;
     let process = zygote.fork(Purpose::Serve, theirs).await?;
+    permit.told(&process);
     let kind = if booted.is_some() {
         StartKind::Booted
     } else {

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::starts::Start;
+use super::state::State;
 use super::{Isolation, Pool};
 use crate::instance::{Instance, Seats};
 use crate::invocation::StartKind;
+use crate::zygote::Process;
 
 /// How long an answer may need to reach its caller.
 const DISCARD_DELAY: Duration = Duration::from_millis(2);
@@ -27,6 +30,8 @@ pub(crate) struct Permit {
     seats: Option<Seats>,
     /// Seats that waiters count on, until there is a process.
     promised: usize,
+    /// The turn to fork it, until that is done.
+    start: Option<Start>,
 }
 
 impl Permit {
@@ -36,6 +41,7 @@ impl Permit {
             pool: Some(Arc::clone(pool)),
             seats: None,
             promised,
+            start: Some(Start::of(pool)),
         }
     }
 
@@ -45,12 +51,29 @@ impl Permit {
             pool: Some(Arc::clone(pool)),
             seats: instance.seats().cloned(),
             promised: 0,
+            start: None,
         }
     }
 
     /// Takes the promise back: there is a process, or it is known that there will be none.
     pub(super) fn take_promised(&mut self) -> usize {
         std::mem::take(&mut self.promised)
+    }
+
+    /// The zygote was told to fork this process: the turn is over once it has.
+    pub(crate) fn told(&mut self, process: &Arc<Process>) {
+        if let Some(start) = self.start.take() {
+            start.until_settled(Arc::clone(process));
+        }
+    }
+
+    /// Takes back what was given with it, under the pool's lock: nobody was there to have it. The room stays counted.
+    pub(super) fn take_back(mut self, state: &mut State) {
+        state.coming -= self.take_promised();
+        if let Some(start) = self.start.take() {
+            start.take_back(state);
+        }
+        self.defuse();
     }
 
     /// Gives up the guard but not the room: it stays counted.

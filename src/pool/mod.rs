@@ -4,7 +4,7 @@
 //!                 ┌────────────── give back ──────────────┐
 //!  acquire ─► idle (last in, first out) ─► lease ─► serve ─┤
 //!          ─► parked ────────────────────► lease           └─► dropped: killed, its room goes to the first waiter
-//!          ─► permit ─► fork ────────────► lease
+//!          ─► permit ─► fork ────────────► lease            (so many at a time, see `starts.rs`)
 //!          ─► queue (bounded, with a deadline) ─► lease or permit
 //!                └─ more come than can be served: told at once
 //! ```
@@ -25,13 +25,14 @@ mod room;
 mod scarce;
 mod settings;
 mod share;
+mod starts;
 mod state;
 mod tend;
 mod waiters;
 mod zygote_slot;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot::Receiver;
 
@@ -44,6 +45,7 @@ use policy::Decision;
 pub(crate) use policy::{Snapshot, decide, to_park};
 pub(crate) use settings::PoolSettings;
 pub use settings::{Isolation, PoolError};
+pub(crate) use starts::starts_max;
 use state::{State, take_nearest};
 use waiters::{Granted, Turned};
 pub(crate) use zygote_slot::{Bundle, Ensured, Found, Times, ZygoteSlot};
@@ -98,7 +100,7 @@ impl Pool {
                 granted
             }
         };
-        let patience = self.settings.queue_timeout;
+        let patience = self.patience();
         match tokio::time::timeout(patience, granted).await {
             Ok(Ok(granted)) => granted,
             Ok(Err(_)) => Err(PoolError::Retired),
@@ -149,6 +151,15 @@ impl Pool {
         (state.retired, state.rests_since) = (false, Instant::now());
     }
 
+    /// How long a caller may wait; where the zygote is still being made, that comes on top.
+    fn patience(&self) -> Duration {
+        let making = match self.zygote.present() {
+            Some(_) => Duration::ZERO,
+            None => self.zygote.load_limit(),
+        };
+        self.settings.queue_timeout.saturating_add(making)
+    }
+
     fn next(self: &Arc<Self>) -> Next {
         let mut state = self.lock();
         if state.retired {
@@ -193,9 +204,10 @@ impl Pool {
             waiters_max,
             ..
         } = self.settings.bounds;
-        // Who waits for a seat of a process that is being forked needs no room.
+        // Who waits for a seat of a process that is being forked, or for a turn to fork, needs no room.
         let awaits_seat = state.waiters.len() < state.coming;
-        let is_short = !awaits_seat && state.live < instances_max;
+        let may_start = self.settings.bounds.may_start(state.snapshot());
+        let is_short = !awaits_seat && may_start && state.live < instances_max;
         let over = match is_short {
             true => PoolError::PlatformFull,
             false => PoolError::Overloaded { instances_max },

@@ -15,6 +15,8 @@ pub(crate) struct Snapshot {
     pub(crate) waiting: usize,
     /// Seats that processes which are being forked will have beside their first one; none where each has one only.
     pub(crate) coming: usize,
+    /// Forks for callers that are under way.
+    pub(crate) starting: usize,
 }
 
 /// What bounds a pool.
@@ -28,6 +30,15 @@ pub(crate) struct Bounds {
     pub(crate) parked: usize,
     /// At most so many callers may wait.
     pub(crate) waiters_max: usize,
+    /// At most so many forks for callers are under way.
+    pub(crate) starts_max: usize,
+}
+
+impl Bounds {
+    /// Whether a caller has a turn to fork, whatever room there is.
+    pub(crate) fn may_start(self, now: Snapshot) -> bool {
+        now.starting < self.starts_max
+    }
 }
 
 /// What to do with a caller who needs an instance.
@@ -51,7 +62,7 @@ pub(crate) fn decide(now: Snapshot, bounds: Bounds) -> Decision {
         Decision::TakeParked
     } else if now.waiting < now.coming.min(bounds.waiters_max) {
         Decision::Wait
-    } else if now.live < bounds.instances_max {
+    } else if now.live < bounds.instances_max && bounds.may_start(now) {
         Decision::Fork
     } else {
         Decision::Wait
@@ -97,27 +108,38 @@ mod tests {
             0..20_usize,
             0..20_usize,
             0..20_usize,
-            0..20_usize,
+            (0..20_usize, 0..20_usize),
         )
-            .prop_map(|(idle, parked, filling, busy, waiting, coming)| Snapshot {
-                idle,
-                parked,
-                filling,
-                live: idle + parked + filling + busy,
-                waiting,
-                coming,
-            })
+            .prop_map(
+                |(idle, parked, filling, busy, waiting, (coming, starting))| Snapshot {
+                    idle,
+                    parked,
+                    filling,
+                    live: idle + parked + filling + busy,
+                    waiting,
+                    coming,
+                    starting: starting.min(busy),
+                },
+            )
     }
 
     fn bounds() -> impl Strategy<Value = Bounds> {
-        (0..5_usize, 1..40_usize, 0..8_usize, 0..20_usize).prop_map(
-            |(instances_min, instances_max, parked, waiters_max)| Bounds {
-                instances_min: instances_min.min(instances_max),
-                instances_max,
-                parked,
-                waiters_max,
-            },
+        (
+            0..5_usize,
+            1..40_usize,
+            0..8_usize,
+            0..20_usize,
+            1..20_usize,
         )
+            .prop_map(
+                |(instances_min, instances_max, parked, waiters_max, starts_max)| Bounds {
+                    instances_min: instances_min.min(instances_max),
+                    instances_max,
+                    parked,
+                    waiters_max,
+                    starts_max,
+                },
+            )
     }
 
     proptest! {
@@ -126,10 +148,11 @@ mod tests {
             match decide(now, bounds) {
                 Decision::Reuse => prop_assert!(now.idle > 0),
                 Decision::TakeParked => prop_assert!(now.idle == 0 && now.parked > 0),
-                Decision::Fork => prop_assert!(now.live < bounds.instances_max),
+                Decision::Fork => prop_assert!(now.live < bounds.instances_max && now.starting < bounds.starts_max),
                 Decision::Wait => {
                     prop_assert!(now.idle == 0 && now.parked == 0);
-                    prop_assert!(now.live >= bounds.instances_max || now.waiting < now.coming);
+                    let is_full = now.live >= bounds.instances_max || now.starting >= bounds.starts_max;
+                    prop_assert!(is_full || now.waiting < now.coming);
                 }
             }
         }
@@ -139,11 +162,11 @@ mod tests {
         fn room_is_shared_evenly_and_then_stays(
             mut live in prop::collection::vec(0..60_usize, 2..8), turns in prop::collection::vec(0..8_usize, 0..100),
         ) {
-            let bounds = Bounds { instances_min: 0, instances_max: 100, parked: 0, waiters_max: 10 };
+            let bounds = Bounds { instances_min: 0, instances_max: 100, parked: 0, waiters_max: 10, starts_max: 8 };
             let all: usize = live.iter().sum();
             let turn = |live: &mut Vec<usize>, pool: usize| {
                 let pool = pool % live.len();
-                let now = Snapshot { idle: 0, parked: 0, filling: 0, live: live[pool], waiting: 1, coming: 0 };
+                let now = Snapshot { idle: 0, parked: 0, filling: 0, live: live[pool], waiting: 1, coming: 0, starting: 0 };
                 let (poorest, least) = live.iter().copied().enumerate().min_by_key(|(_, live)| *live).expect("some");
                 let moves = live[pool] > 0 && yields(now, bounds, Some(least));
                 if moves {

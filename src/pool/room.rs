@@ -79,13 +79,12 @@ impl Pool {
     }
 
     /// Gives the room of an instance to the next caller. Whether there was one.
-    fn hand_permit(self: &Arc<Self>, state: &mut State) -> bool {
+    pub(super) fn hand_permit(self: &Arc<Self>, state: &mut State) -> bool {
         let permit = self.promise(state);
         match state.waiters.hand(Grant::Permit(permit)) {
             Ok(()) => true,
-            Err(Grant::Permit(mut permit)) => {
-                state.coming -= permit.take_promised();
-                permit.defuse();
+            Err(Grant::Permit(permit)) => {
+                permit.take_back(state);
                 false
             }
             Err(Grant::Ready(_)) => false,

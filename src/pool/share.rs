@@ -64,6 +64,7 @@ impl Pool {
     pub(super) fn promise(self: &Arc<Self>, state: &mut State) -> Permit {
         let promised = self.settings.concurrency - 1;
         state.coming += promised;
+        state.starting += 1;
         Permit::promising(self, promised)
     }
 

@@ -20,6 +20,8 @@ pub(super) struct State {
     pub(super) waiters: Waiters,
     /// Seats of processes that are being forked, beside the first of each.
     pub(super) coming: usize,
+    /// Forks for callers that are under way.
+    pub(super) starting: usize,
     /// Whether the platform knows that callers wait for room.
     pub(super) hungry: bool,
     /// Since when no instance lives.
@@ -41,6 +43,7 @@ impl State {
             live: 0,
             waiters: Waiters::new(tolerance),
             coming: 0,
+            starting: 0,
             hungry: false,
             rests_since: Instant::now(),
             retired: false,
@@ -58,6 +61,7 @@ impl State {
             live: self.live,
             waiting: self.waiters.len(),
             coming: self.coming,
+            starting: self.starting,
         }
     }
 

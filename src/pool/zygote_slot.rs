@@ -134,6 +134,11 @@ impl ZygoteSlot {
             .filter(|zygote| !zygote.has_ended())
     }
 
+    /// How long loading may take.
+    pub(super) fn load_limit(&self) -> Duration {
+        self.times.load
+    }
+
     /// Waits until the function may fork, where its instances crash again and again.
     pub(crate) async fn admit(&self) -> Result<(), ZygoteError> {
         match self.crashes.admit(Instant::now()) {

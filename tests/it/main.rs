@@ -74,6 +74,7 @@
 //! - `matrix`: every operation against every kind of caller
 
 mod brokers;
+mod bursts;
 mod certificates;
 mod client;
 mod collector;
