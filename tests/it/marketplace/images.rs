@@ -13,11 +13,14 @@ use crate::raw;
 const RED: [u8; 3] = [0xd0, 0x20, 0x10];
 const BLUE: [u8; 3] = [0x10, 0x20, 0xd0];
 const WHITE: [u8; 3] = [0xff, 0xff, 0xff];
+const BLACK: [u8; 3] = [0, 0, 0];
 const IMAGES: [(&str, &[u8]); 3] = [
     ("png", include_bytes!("images/halves.png")),
     ("jpeg", include_bytes!("images/halves.jpeg")),
     ("webp", include_bytes!("images/halves.webp")),
 ];
+/// Its quarters are red, blue, white and black, from left to right and from top to bottom.
+const QUARTERS: &[u8] = include_bytes!("images/quarters.jpeg");
 const CLEAR: &[u8] = include_bytes!("images/clear.png");
 
 fn kind(bytes: &[u8]) -> &'static str {
@@ -219,5 +222,74 @@ fn over_http_the_body_is_the_image_whatever_its_type_says() {
             }
         }
         raw::get(&platform, "localhost", &path, &[]).expect(405);
+    });
+}
+
+/// A photograph that says how it is to be turned, in either order of bytes.
+fn turned(orientation: u8, is_little: bool) -> Vec<u8> {
+    let data: [&[u8]; 2] = match is_little {
+        true => [
+            b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0",
+            &[orientation, 0, 0, 0, 0, 0, 0, 0],
+        ],
+        false => [
+            b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01",
+            &[0, orientation, 0, 0, 0, 0, 0, 0],
+        ],
+    };
+    let data = [&b"Exif\0\0"[..], &data.concat()].concat();
+    let length = u16::try_from(data.len() + 2).expect("a short piece");
+    let (begin, rest) = QUARTERS.split_at(2);
+    [begin, b"\xff\xe1", &length.to_be_bytes(), &data, rest].concat()
+}
+
+#[test]
+fn photographs_are_turned_as_they_say() {
+    let platform = Platform::shared();
+    // Top left, top right, bottom left, bottom right.
+    let corners = [
+        [RED, BLUE, WHITE, BLACK],
+        [BLUE, RED, BLACK, WHITE],
+        [BLACK, WHITE, BLUE, RED],
+        [WHITE, BLACK, RED, BLUE],
+        [RED, WHITE, BLUE, BLACK],
+        [WHITE, RED, BLACK, BLUE],
+        [BLACK, BLUE, WHITE, RED],
+        [BLUE, BLACK, RED, WHITE],
+    ];
+    in_every_language(|language| {
+        let name = deploy(
+            &platform,
+            "image-resizer",
+            language,
+            &json!({"FORMAT": "png"}),
+        );
+        for (orientation, corners) in (1..).zip(corners) {
+            let image = turned(orientation, orientation % 2 == 0);
+            let size = if orientation > 4 { (20, 40) } else { (40, 20) };
+            for (options, size) in [
+                (json!({"width": size.0}), size),
+                (
+                    json!({"width": size.0 / 2, "height": size.1, "fit": "cover"}),
+                    (size.0 / 2, size.1),
+                ),
+            ] {
+                let png = Png::read(&image_of(&invoke(&platform, &name, &image, &options)));
+                assert_eq!((png.width, png.height), size, "{orientation}: {options}");
+                let (right, low) = (png.width - 1, png.height - 1);
+                let places = [(0, 0), (right, 0), (0, low), (right, low)];
+                for ((x, y), colour) in places.into_iter().zip(corners) {
+                    assert!(png.is(x, y, colour), "{orientation}: {options} at {x}, {y}");
+                }
+            }
+        }
+        // What says so wrongly is not turned.
+        let png = image_of(&invoke(
+            &platform,
+            &name,
+            &turned(9, true),
+            &json!({"width": 40}),
+        ));
+        assert!(Png::read(&png).is(0, 0, RED));
     });
 }

@@ -20,6 +20,9 @@ class GD
     "gdImageFilledRectangle" => [[POINTER, INT, INT, INT, INT, INT], VOID],
     "gdImageCopy" => [[POINTER, POINTER, INT, INT, INT, INT, INT, INT], VOID],
     "gdImageCopyResampled" => [[POINTER, POINTER, INT, INT, INT, INT, INT, INT, INT, INT], VOID],
+    "gdImageFlipHorizontal" => [[POINTER], VOID],
+    "gdImageFlipVertical" => [[POINTER], VOID],
+    "gdImageRotateInterpolated" => [[POINTER, Fiddle::TYPE_FLOAT, INT], POINTER],
     "gdImagePngPtr" => [[POINTER, POINTER], POINTER],
     "gdImageJpegPtr" => [[POINTER, POINTER, INT], POINTER],
     "gdImageWebpPtrEx" => [[POINTER, POINTER, INT], POINTER],
@@ -27,6 +30,9 @@ class GD
     "gdFree" => [[POINTER], VOID]
   }.to_h { |name, (takes, gives)| [name, Fiddle::Function.new(LIBRARY[name], takes, gives)] }.freeze
   WHITE = 0xffffff
+  # To the left, in degrees, after which some are mirrored: by what EXIF says, from 1 to 8.
+  ANGLES = [0, 0, 180, 180, 270, 270, 90, 90].freeze
+  MIRRORED = [2, 4, 5, 7].freeze
 
   def self.call(name, *arguments) = FUNCTIONS.fetch(name).call(*arguments)
 
@@ -59,6 +65,16 @@ class GD
     GD.blank(width, height).tap do |out|
       out.call("gdImageCopyResampled", pointer, 0, 0, left, top, width, height, part_width, part_height)
     end
+  end
+
+  # As EXIF says.
+  def turned(orientation)
+    angle = ANGLES[orientation - 1]
+    out = angle.zero? ? self : GD.new(call("gdImageRotateInterpolated", angle.to_f, 0))
+    free unless out.equal?(self)
+    out.call("gdImageFlipHorizontal") if MIRRORED.include?(orientation)
+    out.call("gdImageSaveAlpha", 1)
+    out
   end
 
   def on_white(width, height)

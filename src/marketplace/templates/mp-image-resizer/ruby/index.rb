@@ -53,14 +53,14 @@ def plan(from_width, from_height, fit, width, height)
 end
 
 def head(bytes)
-  kind, width, height = Head.of(bytes)
+  kind, width, height, orientation = Head.of(bytes)
   raise Refusal.new(415, "unknown_format", "The image is neither PNG, JPEG nor WebP, or its head is damaged") unless kind
   if width * height > PIXELS_MAX
     raise Refusal.new(413, "too_many_pixels", "The image has #{width} x #{height} pixels; #{PIXELS_MAX} are the most")
   end
   raise damaged if width.zero? || height.zero?
 
-  [kind, width, height]
+  [kind, width, height, orientation || 1]
 end
 
 def damaged = Refusal.new(422, "damaged", "The image is damaged: it cannot be decoded")
@@ -72,10 +72,12 @@ def made(bytes, options)
   fit = choice(options, "fit", FITS, "contain")
   asked = choice(options, "format", ["same", *KINDS], ENV.fetch("FORMAT"))
   quality = number(options, "quality", 100) || Integer(ENV.fetch("QUALITY"))
-  kind, *size = head(bytes)
-  sizes = plan(*size, fit, width, height)
+  kind, *size, orientation = head(bytes)
+  lies = orientation > 4
+  sizes = plan(*(lies ? size.reverse : size), fit, width, height)
   image = GD.decode(kind, bytes) or raise damaged
-  small = image.resized(*sizes)
+  # Made small first: turning costs as much as there are pixels.
+  small = image.resized(*(lies ? sizes.each_slice(2).flat_map(&:reverse) : sizes)).turned(orientation)
   image.free
   kind = asked unless asked == "same"
   if kind == "jpeg"

@@ -4,6 +4,8 @@ export interface Head {
   kind: "png" | "jpeg" | "webp";
   width: number;
   height: number;
+  /** How a JPEG is to be turned, 1 to 8 as EXIF has it; 1 is not at all. */
+  orientation?: number;
 }
 
 export function headOf(bytes: Uint8Array): Head | undefined {
@@ -26,6 +28,7 @@ export function headOf(bytes: Uint8Array): Head | undefined {
 }
 
 function jpeg(view: DataView): Head | undefined {
+  let orientation = 1;
   for (let offset = 2; ; ) {
     if (view.getUint8(offset) !== 0xff) return undefined;
     const marker = view.getUint8(offset + 1);
@@ -33,7 +36,27 @@ function jpeg(view: DataView): Head | undefined {
     else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) offset += 2;
     else if (marker === 0xd9 || marker === 0xda) return undefined;
     else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
-      return { kind: "jpeg", width: view.getUint16(offset + 7), height: view.getUint16(offset + 5) };
-    } else offset += 2 + view.getUint16(offset + 2);
+      return { kind: "jpeg", width: view.getUint16(offset + 7), height: view.getUint16(offset + 5), orientation };
+    } else {
+      const length = view.getUint16(offset + 2);
+      if (marker === 0xe1) orientation = exif(view, offset + 4, offset + 2 + length) ?? orientation;
+      offset += 2 + length;
+    }
   }
+}
+
+// The tag 0x112 in the first directory, if these are EXIF data and all of that is within them.
+function exif(view: DataView, start: number, end: number): number | undefined {
+  const tiff = start + 6;
+  if (view.getUint32(start) !== 0x45786966 || tiff + 8 > end) return undefined;
+  const little = view.getUint16(tiff) === 0x4949;
+  const directory = tiff + view.getUint32(tiff + 4, little);
+  if (directory + 2 > end) return undefined;
+  const count = view.getUint16(directory, little);
+  for (let entry = directory + 2; entry + 12 <= Math.min(end, directory + 2 + count * 12); entry += 12) {
+    if (view.getUint16(entry, little) !== 0x112) continue;
+    const value = view.getUint16(entry + 8, little);
+    return value >= 1 && value <= 8 ? value : undefined;
+  }
+  return undefined;
 }

@@ -1,6 +1,7 @@
-import { crop, PhotonImage, resize, SamplingFilter } from "@cf-wasm/photon/node";
+import { PhotonImage, resize, SamplingFilter } from "@cf-wasm/photon/node";
 
 import { headOf } from "./head";
+import { type Part, shrink } from "./shrink";
 import { decodeWebp, encodeWebp } from "./webp";
 
 const env = process.env as Record<string, string>;
@@ -50,17 +51,51 @@ function plan(from: { width: number; height: number }, fit: string, wide?: numbe
   return { width, height, part };
 }
 
-function decoded(bytes: Uint8Array, kind: string): PhotonImage {
+// All pixels, with red, green, blue and opacity.
+function decoded(bytes: Uint8Array, kind: string): Uint8Array | Uint8ClampedArray {
   try {
-    if (kind !== "webp") return PhotonImage.new_from_byteslice(bytes);
-    const { data, width, height } = decodeWebp(bytes);
-    return new PhotonImage(new Uint8Array(data), width, height);
+    if (kind === "webp") return decodeWebp(bytes).data;
+    const image = PhotonImage.new_from_byteslice(bytes);
+    const pixels = image.get_raw_pixels();
+    image.free();
+    return pixels;
   } catch {
     throw damaged();
   }
 }
 
 const damaged = () => new Refusal(422, "damaged", "The image is damaged: it cannot be decoded");
+
+// The part of the pixels in its new size; `lies` tells that both are yet to be turned. Most of the work is to make pixels fewer.
+function sized(pixels: Uint8Array | Uint8ClampedArray, stride: number, part: Part, width: number, height: number, lies: boolean): PhotonImage {
+  if (lies) {
+    part = { left: part.top, top: part.left, width: part.height, height: part.width };
+    [width, height] = [height, width];
+  }
+  const [fewer, lower] = [Math.min(width, part.width), Math.min(height, part.height)];
+  const small = new PhotonImage(shrink(pixels, stride, part, fewer, lower), fewer, lower);
+  if (fewer === width && lower === height) return small;
+  const large = resize(small, width, height, SamplingFilter.Lanczos3);
+  small.free();
+  return large;
+}
+
+// Turned and mirrored as EXIF says: the values 5 to 8 lie on their side.
+function turned(image: PhotonImage, orientation: number): PhotonImage {
+  const [wide, high] = [image.get_width(), image.get_height()];
+  const [width, height] = orientation > 4 ? [high, wide] : [wide, high];
+  const from = new Uint32Array(image.get_raw_pixels().slice().buffer);
+  const to = new Uint32Array(from.length);
+  const fromRight = [2, 3, 7, 8].includes(orientation);
+  const fromBottom = [3, 4, 6, 7].includes(orientation);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const [across, down] = orientation > 4 ? [y, x] : [x, y];
+      to[y * width + x] = from[(fromBottom ? high - 1 - down : down) * wide + (fromRight ? wide - 1 - across : across)];
+    }
+  }
+  return new PhotonImage(new Uint8Array(to.buffer), width, height);
+}
 
 function onWhite(image: PhotonImage): PhotonImage {
   const pixels = image.get_raw_pixels();
@@ -84,11 +119,12 @@ function made(bytes: Uint8Array, options: any) {
     throw new Refusal(413, "too_many_pixels", `The image has ${head.width} x ${head.height} pixels; ${mostPixels} are the most`);
   }
   if (head.width === 0 || head.height === 0) throw damaged();
-  const { width, height, part } = plan({ width: head.width, height: head.height }, fit, wide, high);
-  let image = decoded(bytes, head.kind);
+  const orientation = head.orientation ?? 1;
+  const [seenWide, seenHigh] = orientation > 4 ? [head.height, head.width] : [head.width, head.height];
+  const { width, height, part } = plan({ width: seenWide, height: seenHigh }, fit, wide, high);
+  let image = sized(decoded(bytes, head.kind), head.width, part, width, height, orientation > 4);
   const become = (next: PhotonImage) => (image.free(), (image = next));
-  if (fit === "cover") become(crop(image, part.left, part.top, part.left + part.width, part.top + part.height));
-  become(resize(image, width, height, SamplingFilter.Lanczos3));
+  if (orientation > 1) become(turned(image, orientation));
   const kind = asked === "same" ? head.kind : asked;
   if (kind === "jpeg") become(onWhite(image));
   const webp = () => encodeWebp(image.get_raw_pixels(), width, height, quality);
