@@ -1,7 +1,6 @@
 // Every page, light and dark and narrow: no violation that axe knows of, and nothing that has to be scrolled sideways.
 
-import axe from "axe-core";
-
+import { violations } from "./axe";
 import { furnish, PLACES } from "./places";
 import { expect, open, test } from "./platform";
 
@@ -20,15 +19,6 @@ for (const scheme of ["light", "dark"] as const) {
     expect(await violations(page), `the answer of a test, ${scheme}`).toEqual([]);
     await page.getByRole("button", { name: "Delete", exact: true }).click();
     expect(await violations(page), `a dialog, ${scheme}`).toEqual([]);
-  });
-}
-
-async function violations(page: import("@playwright/test").Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  return page.evaluate(async () => {
-    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
-    const found = await (window as any).axe.run(document, { runOnly: { type: "tag", values: tags }, preload: false });
-    return found.violations.map((one: any) => `${one.impact} ${one.id}: ${one.nodes.map((node: any) => node.html.slice(0, 160)).join(" | ")}`);
   });
 }
 

@@ -186,3 +186,26 @@ test("of many lines the newest are shown first, and the others on demand", async
   await expect(lines.first()).toContainText("number 0000");
   await expect(page.getByRole("button", { name: "Older lines" })).toHaveCount(0);
 });
+
+test("a template says what it is for, and its parameters are asked for and checked", async ({ dashboard: page, platform }) => {
+  await open(page, platform, "marketplace");
+  await page.getByLabel("Search templates").fill("csv");
+  await expect(page.getByRole("heading", { level: 2 })).toHaveText(["Data Transformer"]);
+  await page.getByRole("button", { name: "Read about Data Transformer" }).click();
+  await expect(page.getByRole("region", { name: "README" })).toContainText("RFC 4180");
+  await expect(page.getByRole("region", { name: "Sample event" })).toContainText('"from": "csv"');
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("button", { name: "Deploy Data Transformer" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name", { exact: true }).fill("transformer");
+  await dialog.getByLabel("MAX_BYTES").fill("many");
+  await dialog.getByRole("button", { name: "Deploy", exact: true }).click();
+  await expect(dialog.getByRole("alert")).toContainText("/parameters/MAX_BYTES");
+  await expect(dialog.getByRole("alert")).toContainText("whole number from 1 to 6000000");
+  await dialog.getByLabel("MAX_BYTES").fill("5000");
+  await dialog.getByLabel("Network").selectOption("none");
+  await dialog.getByRole("button", { name: "Deploy", exact: true }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "transformer" })).toBeVisible();
+  const shown = (await platform.call("GET", "/functions/transformer")).body.function;
+  expect([shown.network, shown.environment]).toEqual(["none", ["DELIMITER", "ITEM_NAME", "MAX_BYTES", "ROOT_NAME"]]);
+});

@@ -1,5 +1,7 @@
 //! Templates: look for one, read it, make a function of it.
 
+mod order;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,24 +9,21 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
-use bytes::Bytes;
 use http::Request;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::checked::Checked;
 use super::functions::{deploy_new, may_own};
-use super::object::Object;
 use super::types::FunctionInput;
 use super::view::Deployed;
 use super::{Failable, by, json_body};
 use crate::auth::Principal;
-use crate::function::bundle::Bundle;
 use crate::function::deployment::DeployError;
-use crate::function::manifest::{ManifestError, RuntimeName, Trigger};
+use crate::function::manifest::{Network, RuntimeName};
 use crate::gateway::problem::RequestError;
-use crate::marketplace::{Parameter, Template};
+use crate::marketplace::{Parameter, Problem, Settings, Shelf, Source, Template};
 use crate::platform::Platform;
 use crate::secret::Secret;
 
@@ -54,6 +53,8 @@ struct Order {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
     parameters: BTreeMap<String, Secret>,
+    /// What the function may reach; as the template says when absent. A server with a private address needs `all`.
+    network: Option<Network>,
 }
 
 /// A template as lists show it.
@@ -62,6 +63,8 @@ struct Order {
 #[schema(as = Template)]
 struct TemplateView<'a> {
     id: &'a str,
+    /// Whether the platform or its operator brought it along.
+    source: Source,
     name: &'a str,
     description: &'a str,
     category: &'a str,
@@ -75,6 +78,8 @@ struct TemplateView<'a> {
 struct TemplateList<'a> {
     templates: Vec<TemplateView<'a>>,
     total: usize,
+    /// What of the operator's folder cannot be used.
+    problems: &'a [Problem],
 }
 
 /// Files by path.
@@ -86,6 +91,8 @@ type Files<'a> = BTreeMap<&'a str, String>;
 struct WholeView<'a> {
     #[serde(flatten)]
     view: TemplateView<'a>,
+    /// Where functions made from it differ from others.
+    settings: &'a Settings,
     /// Markdown.
     readme: &'a str,
     /// An event to try it with.
@@ -105,6 +112,7 @@ impl<'a> From<&'a Template> for TemplateView<'a> {
     fn from(template: &'a Template) -> Self {
         Self {
             id: &template.id,
+            source: template.source,
             name: &template.name,
             description: &template.description,
             category: &template.category,
@@ -126,10 +134,15 @@ pub(super) async fn list(
     State(platform): State<Arc<Platform>>,
     Checked(Query(sought)): Checked<Query<Sought>>,
 ) -> Failable {
-    let found = platform.marketplace().search(&sought.q);
+    let shelf = shelf(&platform).await?;
+    let found = shelf.search(&sought.q);
     let templates: Vec<TemplateView> = found.map(TemplateView::from).collect();
-    let total = templates.len();
-    Ok(Json(TemplateList { templates, total }).into_response())
+    let list = TemplateList {
+        total: templates.len(),
+        templates,
+        problems: &shelf.problems,
+    };
+    Ok(Json(list).into_response())
 }
 
 /// Show a template
@@ -143,7 +156,7 @@ pub(super) async fn show(
     State(platform): State<Arc<Platform>>,
     Path(id): Path<String>,
 ) -> Failable {
-    let template = find(&platform, &id)?;
+    let template = &*find(&platform, &id).await?;
     let files = template.code.iter().map(|(runtime, code)| {
         let text = |content: &Vec<u8>| String::from_utf8_lossy(content).into_owned();
         let texts = code
@@ -153,6 +166,7 @@ pub(super) async fn show(
     });
     let template = WholeView {
         view: template.into(),
+        settings: &template.settings,
         readme: &template.readme,
         event: &template.event,
         files: files.collect(),
@@ -183,9 +197,10 @@ pub(super) async fn deploy(
 ) -> Failable {
     let by = by(&request);
     let order: Order = json_body(request).await?;
-    let template = find(&platform, &order.template_id)?;
-    let runtime = runtime(template, order.runtime).map_err(DeployError::from)?;
-    let (environment, secrets) = values(template, order.parameters).map_err(DeployError::from)?;
+    let template = &*find(&platform, &order.template_id).await?;
+    let runtime = order::runtime(template, order.runtime).map_err(DeployError::from)?;
+    let (environment, secrets) =
+        order::values(template, order.parameters).map_err(DeployError::from)?;
     let own_name = || template.id.trim_start_matches("mp-").to_owned();
     let mut settings = FunctionInput {
         name: Some(order.name.unwrap_or_else(own_name)),
@@ -194,7 +209,8 @@ pub(super) async fn deploy(
         memory: template.settings.memory,
         timeout: template.settings.timeout,
         public: template.settings.public,
-        triggers: triggers(template).map_err(DeployError::from)?,
+        network: order::network(template, order.network),
+        triggers: order::triggers(template).map_err(DeployError::from)?,
         environment: Some(environment),
         secrets: Some(secrets),
         ..FunctionInput::default()
@@ -203,79 +219,19 @@ pub(super) async fn deploy(
         .new_manifest(platform.config())
         .map_err(DeployError::from)?;
     may_own(&principal, &manifest)?;
-    let bundle = bundle(template, runtime).map_err(DeployError::from)?;
+    let bundle = order::bundle(template, runtime).map_err(DeployError::from)?;
     deploy_new(platform, by, manifest, bundle).await
 }
 
-fn find<'a>(platform: &'a Platform, id: &str) -> Result<&'a Template, RequestError> {
-    let template = platform.marketplace().get(id);
+/// All templates as they are now.
+async fn shelf(platform: &Platform) -> Result<Arc<Shelf>, RequestError> {
+    let catalogue = Arc::clone(platform.marketplace());
+    let read = tokio::task::spawn_blocking(move || catalogue.now()).await;
+    Ok(read.map_err(std::io::Error::other)?)
+}
+
+async fn find(platform: &Platform, id: &str) -> Result<Arc<Template>, RequestError> {
+    let shelf = shelf(platform).await?;
+    let template = shelf.get(id).map(Arc::clone);
     template.ok_or_else(|| RequestError::TemplateNotFound(id.to_owned()))
-}
-
-/// The language that was asked for, if the template has it.
-fn runtime(template: &Template, asked: Option<RuntimeName>) -> Result<RuntimeName, ManifestError> {
-    let known = |name: &String| serde_json::from_value(json!(name)).ok();
-    let has: Vec<RuntimeName> = template.code.keys().filter_map(known).collect();
-    let names = || template.code.keys().map(String::as_str).collect::<Vec<_>>();
-    let chosen = match asked {
-        Some(asked) => has.iter().find(|has| **has == asked),
-        None => has.first(),
-    };
-    chosen.copied().ok_or_else(|| {
-        let rule = format!("{} comes in {}", template.id, names().join(", "));
-        ManifestError::new("/runtime", rule)
-    })
-}
-
-/// The triggers of a template, which an operator may have written.
-fn triggers(template: &Template) -> Result<Option<Vec<Object<Trigger>>>, ManifestError> {
-    let Some(triggers) = &template.settings.triggers else {
-        return Ok(None);
-    };
-    let read = triggers.iter().cloned().map(serde_json::from_value);
-    let read: Result<_, _> = read.collect();
-    let wrong = |error: serde_json::Error| {
-        let rule = format!("{}/template.toml: {error}", template.id);
-        ManifestError::new("/triggers", rule)
-    };
-    read.map(Some).map_err(wrong)
-}
-
-type Variables = BTreeMap<String, Secret>;
-
-/// Environment and secrets: what was given, and the defaults of what was not.
-fn values(
-    template: &Template,
-    mut given: Variables,
-) -> Result<(Variables, Variables), ManifestError> {
-    let (mut environment, mut secrets) = (Variables::new(), Variables::new());
-    for parameter in &template.parameters {
-        let name = &parameter.name;
-        let default = || parameter.default.clone().map(Secret::new);
-        let value = given.remove(name).or_else(default).ok_or_else(|| {
-            let rule = format!("{name} is missing: {}", parameter.description);
-            ManifestError::new(format!("/parameters/{name}"), rule)
-        })?;
-        let group = match parameter.secret {
-            true => &mut secrets,
-            false => &mut environment,
-        };
-        group.insert(name.clone(), value);
-    }
-    match given.into_keys().next() {
-        Some(name) => Err(ManifestError::new(
-            format!("/parameters/{name}"),
-            format!("{} has no parameter `{name}`", template.id),
-        )),
-        None => Ok((environment, secrets)),
-    }
-}
-
-fn bundle(template: &Template, runtime: RuntimeName) -> Result<Bundle, ManifestError> {
-    let files = template.code.get(runtime.name());
-    let mut bundle = Bundle::default();
-    for (path, content) in files.into_iter().flatten() {
-        bundle.add("/templateId", path, Bytes::from(content.clone()))?;
-    }
-    Ok(bundle)
 }

@@ -33,7 +33,10 @@ pub enum RuntimeName {
 /// Every runtime binary there is, by the name after `zygo-`.
 pub const RUNTIMES: [&str; 3] = ["javascript", "python", "ruby"];
 
-/// The names that users may write, for messages.
+/// The names that users may write.
+pub const LANGUAGES: [&str; 4] = ["javascript", "python", "ruby", "typescript"];
+
+/// The same for messages.
 pub const RUNTIME_NAMES: &str = "typescript, javascript, python or ruby";
 
 impl RuntimeName {

@@ -1,47 +1,16 @@
 //! One template: what its folder must hold, and what it says of itself. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Files;
+use super::parameter::{Parameter, Written};
+use super::{Files, Problem};
 
 /// What describes a template.
 const DESCRIPTION: &str = "template.toml";
-
-/// A folder that is no template.
-#[derive(Debug, thiserror::Error)]
-pub enum TemplateError {
-    /// It cannot be read.
-    #[error("the folder of templates {path} cannot be read")]
-    Folder {
-        /// Which folder.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// There is more than can be served from memory.
-    #[error("{path} is too large for a template, or there are too many files")]
-    TooLarge {
-        /// Which file.
-        path: String,
-    },
-    /// Its description is missing, or wrong.
-    #[error("{id}/template.toml: {reason}")]
-    Description {
-        /// Which template.
-        id: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// It has code in no language.
-    #[error("{id} has no folder with code, named after its language")]
-    NoCode {
-        /// Which template.
-        id: String,
-    },
-}
+/// Longer ids are refused.
+const ID_LEN_MAX: usize = 64;
 
 /// What `template.toml` says.
 #[derive(Debug, Clone, Deserialize)]
@@ -55,46 +24,64 @@ struct Description {
     #[serde(default)]
     settings: Settings,
     #[serde(default)]
-    parameters: Vec<Parameter>,
+    parameters: Vec<Written>,
 }
 
 /// Settings of the functions that are made from it, where they differ from the defaults.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TemplateSettings)]
 pub(crate) struct Settings {
     /// As `file.function`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) handler: Option<String>,
     /// MB.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) memory: Option<u32>,
     /// ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) timeout: Option<u64>,
+    /// What it may reach.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) network: Option<Reach>,
     /// Whether everyone may invoke it, without a credential.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) public: Option<bool>,
     /// As in a function's settings.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<BTreeMap<String, serde_json::Value>>>)]
     pub(crate) triggers: Option<Vec<serde_json::Value>>,
 }
 
-/// A value that the template asks for; it becomes an environment variable, or a secret.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = TemplateParameter)]
-pub(crate) struct Parameter {
-    /// The variable's name.
-    pub(crate) name: String,
-    pub(crate) description: String,
-    /// The value when none is given. A parameter without one must be given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) default: Option<String>,
-    /// Whether it is kept as a secret.
-    #[serde(default)]
-    pub(crate) secret: bool,
+/// What a function may reach, as in a function's settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = TemplateNetwork)]
+pub(crate) enum Reach {
+    /// Public addresses.
+    Internet,
+    /// Nothing.
+    None,
+    /// Everything.
+    All,
+}
+
+/// Who brought a template along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TemplateSource)]
+pub(crate) enum Source {
+    /// The platform.
+    BuiltIn,
+    /// The operator's folder.
+    Folder,
 }
 
 /// A function to be.
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
     pub(crate) id: String,
+    pub(crate) source: Source,
     pub(crate) name: String,
     pub(crate) description: String,
     pub(crate) category: String,
@@ -111,40 +98,45 @@ pub(crate) struct Template {
 
 impl Template {
     /// Reads the files of a template's folder.
-    pub(super) fn read(id: &str, mut files: Files) -> Result<Self, TemplateError> {
-        let wrong = |reason: String| TemplateError::Description {
-            id: id.to_owned(),
-            reason,
-        };
-        let text = files.remove(DESCRIPTION);
-        let text = text.ok_or_else(|| wrong("it is missing".to_owned()))?;
-        let text = String::from_utf8(text).map_err(|error| wrong(error.to_string()))?;
-        let said: Description =
-            toml::from_str(&text).map_err(|error| wrong(error.message().to_owned()))?;
+    pub(super) fn read(
+        id: &str,
+        source: Source,
+        languages: &[&str],
+        mut files: Files,
+    ) -> Result<Self, Problem> {
+        check_id(id)?;
+        let said = describe(id, files.remove(DESCRIPTION))?;
+        let parameters = parameters(id, said.parameters)?;
         let readme = files.remove("README.md").unwrap_or_default();
-        let event = match files.remove("event.json") {
-            Some(event) => serde_json::from_slice(&event)
-                .map_err(|error| wrong(format!("event.json is not JSON: {error}")))?,
-            None => serde_json::Value::Object(serde_json::Map::new()),
-        };
+        let event = event(id, files.remove("event.json"))?;
         let mut code: BTreeMap<String, Files> = BTreeMap::new();
         for (path, content) in files {
+            // Files beside the languages, such as a licence, belong to no function.
             if let Some((language, file)) = path.split_once('/') {
+                if !languages.contains(&language) {
+                    let rule = format!("is no language; there are {}", languages.join(", "));
+                    return Err(Problem::new(format!("{id}/{language}"), rule));
+                }
                 let files = code.entry(language.to_owned()).or_default();
                 files.insert(file.to_owned(), content);
             }
         }
         if code.is_empty() {
-            return Err(TemplateError::NoCode { id: id.to_owned() });
+            let rule = format!(
+                "has no folder with code: make one of {}",
+                languages.join(", ")
+            );
+            return Err(Problem::new(id, rule));
         }
         Ok(Self {
             id: id.to_owned(),
+            source,
             name: said.name,
             description: said.description,
             category: said.category,
             tags: said.tags,
             settings: said.settings,
-            parameters: said.parameters,
+            parameters,
             readme: String::from_utf8_lossy(&readme).into_owned(),
             event,
             code,
@@ -159,4 +151,68 @@ impl Template {
             .into_iter()
             .any(|text| text.to_lowercase().contains(word))
     }
+}
+
+fn check_id(id: &str) -> Result<(), Problem> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if id.len() <= ID_LEN_MAX && id.bytes().all(allowed) {
+        return Ok(());
+    }
+    let rule =
+        format!("is no id: rename the folder to small letters, digits and -, at most {ID_LEN_MAX}");
+    Err(Problem::new(id, rule))
+}
+
+fn describe(id: &str, content: Option<Vec<u8>>) -> Result<Description, Problem> {
+    let file = format!("{id}/{DESCRIPTION}");
+    let wrong = |rule: &str| Problem::new(file.clone(), rule);
+    let content =
+        content.ok_or_else(|| wrong("is missing: it says name, description and category"))?;
+    let text = String::from_utf8(content).map_err(|_| wrong("is not UTF-8"))?;
+    let read = serde_path_to_error::deserialize(toml::Deserializer::new(&text));
+    read.map_err(|error: serde_path_to_error::Error<toml::de::Error>| {
+        let line = error.inner().span().map(|span| {
+            let before = text.as_bytes().iter().take(span.start);
+            1 + before.filter(|byte| **byte == b'\n').count()
+        });
+        let message = error.inner().message();
+        let rule = match line {
+            Some(line) => format!("line {line}: {message}"),
+            None => message.to_owned(),
+        };
+        let field = error.path().to_string();
+        let problem = wrong(&rule);
+        match field.as_str() {
+            "." => problem,
+            _ => problem.at(field),
+        }
+    })
+}
+
+fn parameters(id: &str, written: Vec<Written>) -> Result<Vec<Parameter>, Problem> {
+    let mut names = BTreeSet::new();
+    let mut parameters = Vec::with_capacity(written.len());
+    for (index, written) in written.into_iter().enumerate() {
+        let wrong = |(field, rule): (&str, String)| {
+            Problem::new(format!("{id}/{DESCRIPTION}"), rule)
+                .at(format!("parameters[{index}].{field}"))
+        };
+        let parameter = written.read().map_err(wrong)?;
+        if !names.insert(parameter.name.clone()) {
+            return Err(wrong((
+                "name",
+                "is there already: give each parameter its own".to_owned(),
+            )));
+        }
+        parameters.push(parameter);
+    }
+    Ok(parameters)
+}
+
+fn event(id: &str, content: Option<Vec<u8>>) -> Result<serde_json::Value, Problem> {
+    let Some(content) = content else {
+        return Ok(serde_json::Value::Object(serde_json::Map::new()));
+    };
+    let wrong = |error| Problem::new(format!("{id}/event.json"), format!("is not JSON: {error}"));
+    serde_json::from_slice(&content).map_err(wrong)
 }

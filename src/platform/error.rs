@@ -6,7 +6,7 @@ use crate::auth::AuthSetupError;
 use crate::config::ConfigError;
 use crate::function::deployment::DeployError;
 use crate::isolation::IsolationError;
-use crate::marketplace::TemplateError;
+use crate::marketplace;
 use crate::seal::SealError;
 use crate::store::StoreError;
 use crate::trace::TraceError;
@@ -50,9 +50,9 @@ pub enum PlatformError {
     /// The archives of code cannot be used.
     #[error(transparent)]
     Archives(#[from] ArtifactError),
-    /// The templates of the marketplace cannot be used.
+    /// The built-in templates of the marketplace cannot be used.
     #[error(transparent)]
-    Templates(#[from] TemplateError),
+    Templates(#[from] marketplace::Problem),
     /// Spans cannot be sent.
     #[error(transparent)]
     Trace(#[from] TraceError),

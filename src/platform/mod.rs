@@ -30,7 +30,7 @@ use crate::function::Registry;
 use crate::function::dependencies::Dependencies;
 use crate::function::deployment::Deployer;
 use crate::function::folder::Folders;
-use crate::function::manifest::RUNTIMES;
+use crate::function::manifest::{LANGUAGES, RUNTIMES};
 use crate::function::store::FunctionStore;
 use crate::function::store::answers::Answers;
 use crate::isolation::Isolation;
@@ -76,7 +76,7 @@ pub struct Platform {
     answers: Answers,
     state: Database,
     telemetry: Arc<Telemetry>,
-    marketplace: Catalogue,
+    marketplace: Arc<Catalogue>,
     alerts: Arc<Alerts>,
     queue: Arc<Queue>,
     outlet: Outlet,
@@ -147,7 +147,7 @@ impl Platform {
             answers: Answers::new(state.clone()),
             state,
             telemetry,
-            marketplace: Catalogue::open(config.marketplace_dir.as_deref())?,
+            marketplace: Arc::new(Catalogue::open(config.marketplace_dir.clone(), &LANGUAGES)?),
             alerts,
             queue,
             outlet: Outlet::new(config.events.private_webhooks)?,
@@ -196,7 +196,7 @@ impl Platform {
         &self.answers
     }
 
-    pub(crate) fn marketplace(&self) -> &Catalogue {
+    pub(crate) fn marketplace(&self) -> &Arc<Catalogue> {
         &self.marketplace
     }
 

@@ -102,6 +102,7 @@ export const setAlertRules = (body: Partial<T.AlertRules>) =>
   call<{ rules: T.AlertRules }>("PUT", "/alerts/rules", {}, { body });
 
 export const listTemplates = (q: string, signal?: Signal) =>
-  call<{ templates: T.Template[]; total: number }>("GET", "/marketplace", {}, { query: { q }, signal });
-export type Order = { templateId: string; name: string; runtime: string; parameters: Record<string, string> };
+  call<{ templates: T.Template[]; total: number; problems: T.TemplateProblem[] }>("GET", "/marketplace", {}, { query: { q }, signal });
+export const showTemplate = (template: string, signal?: Signal) => call<{ template: T.WholeTemplate }>("GET", "/marketplace/{template}", { template }, { signal });
+export type Order = { templateId: string; name: string; runtime: string; parameters: Record<string, string>; network?: string };
 export const deployTemplate = (body: Order) => call<T.Deployed>("POST", "/marketplace/deploy", {}, { body });

@@ -56,14 +56,39 @@ export interface Zygote {
   memory?: { resident: number; proportional: number; private: number } | null;
 }
 
+export interface TemplateParameter {
+  name: string;
+  description: string;
+  type: "string" | "integer" | "number" | "boolean" | "url";
+  required: boolean;
+  default?: string | null;
+  secret: boolean;
+  choices?: string[];
+  minimum?: number | null;
+  maximum?: number | null;
+}
+
+/** What of the operator's folder of templates cannot be used. */
+export interface TemplateProblem {
+  file: string;
+  field?: string | null;
+  message: string;
+}
+
 export interface Template {
   id: string;
+  source: "builtIn" | "folder";
   name: string;
   description: string;
   category: string;
   tags: string[];
   runtimes: string[];
-  parameters: { name: string; description: string; default?: string | null; secret?: boolean }[];
+  parameters: TemplateParameter[];
+}
+
+export interface WholeTemplate extends Template {
+  readme: string;
+  event: unknown;
 }
 
 export interface ScalingState {

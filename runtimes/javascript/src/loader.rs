@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use deno_core::{
     ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleResolveResponse,
     ModuleSource, ModuleSourceCode, ModuleSpecifier, ModuleType, RequestedModuleType,
@@ -72,8 +74,15 @@ impl Loader {
             .unwrap_or(&file)
             .display()
             .to_string();
-        let text = bundle::read_source(&file)
-            .map_err(|error| JsErrorBox::generic(format!("cannot read {shown}: {error}")))?;
+        let unreadable = |error| JsErrorBox::generic(format!("cannot read {shown}: {error}"));
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "wasm")
+        {
+            let bytes = std::fs::read(&file).map_err(unreadable)?;
+            return Ok((ModuleType::JavaScript, web_assembly(&bytes)));
+        }
+        let text = bundle::read_source(&file).map_err(unreadable)?;
         self.count(text.len());
         if file
             .extension()
@@ -90,6 +99,15 @@ impl Loader {
         }
         Ok((ModuleType::JavaScript, text))
     }
+}
+
+/// A module that exports the compiled code, as bundlers and other platforms have it. Compiled when it is loaded, it is shared by
+/// all forks.
+fn web_assembly(bytes: &[u8]) -> String {
+    let text = BASE64.encode(bytes);
+    format!(
+        "export default new WebAssembly.Module(Uint8Array.from(atob(\"{text}\"), (one) => one.charCodeAt(0)));"
+    )
 }
 
 fn built_in(path: &str) -> Result<String, JsErrorBox> {
