@@ -21,6 +21,8 @@ fn the_event_says_what_was_sent() {
             ("X-Forwarded-For", "6.6.6.6"),
             ("x-request-id", "my-id"),
             ("te", "trailers"),
+            ("connection", "X-Inner, host"),
+            ("x-inner", "1"),
         ];
         let path = at(&function, "/echo?a=1&a=2&b=x%20y");
         let answer = raw::request(
@@ -46,7 +48,10 @@ fn the_event_says_what_was_sent() {
         assert_eq!(headers["cookie"], "a=1; b=2; c=3");
         assert_eq!(headers["x-forwarded-for"], "127.0.0.1");
         assert_eq!(headers["x-forwarded-proto"], "http");
-        assert!(headers.get("te").is_none() && headers.get("connection").is_none());
+        assert_eq!(headers["host"], "Some.Host:80");
+        for name in ["te", "connection", "x-inner"] {
+            assert!(headers.get(name).is_none(), "{name}");
+        }
         let context = &event["requestContext"];
         assert_eq!(context["domainName"], "Some.Host");
         assert_eq!(context["http"]["protocol"], "HTTP/1.1");

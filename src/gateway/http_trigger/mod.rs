@@ -11,6 +11,7 @@ mod answer;
 mod compress;
 mod cors;
 mod event;
+mod tidy;
 
 use std::sync::Arc;
 
@@ -23,7 +24,6 @@ use http::{HeaderMap, HeaderValue, Method, Request, header};
 use super::authorize;
 use super::client::{Client, Peer};
 use super::front;
-use super::head::HOP_BY_HOP;
 use super::invoke::{self, traced};
 use super::problem::{Problem, RequestError};
 use super::streamed::{self, Reply};
@@ -34,6 +34,7 @@ use crate::route::{Found, Segments, Tree, normal_host};
 use crate::trigger::http::{HttpTrigger, TriggerAuth};
 
 use event::Sent;
+use tidy::tidy;
 
 /// What stands between a function's key and a path of its own.
 const ENDPOINT: &str = "/http";
@@ -260,33 +261,6 @@ pub(super) fn client_of(platform: &Platform, head: &Parts) -> Client {
             tls: false,
         });
     Client::of(peer, &head.headers, platform.trusted_proxies())
-}
-
-/// Makes the headers what a handler may rely on: none of one connection alone, none that only proxies may set but what is
-/// known of the client, and not the credential that was meant for the platform.
-fn tidy(head: &mut Parts, guarded: bool, client: &Client) {
-    let headers = &mut head.headers;
-    for name in HOP_BY_HOP.iter().chain(&super::client::PROXY_HEADERS) {
-        headers.remove(*name);
-    }
-    if guarded {
-        headers.remove(header::AUTHORIZATION);
-        headers.remove("x-api-key");
-    }
-    let mut set = |name: &'static str, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    };
-    set("x-forwarded-for", &client.address.to_string());
-    set("x-forwarded-proto", client.scheme());
-    if let Some(host) = &client.host {
-        set("x-forwarded-host", host);
-    }
-    // In HTTP/2, the host is no header.
-    if let Some(authority) = head.uri.authority() {
-        set("host", authority.as_str());
-    }
 }
 
 /// Whether a request has no body in its answer.
