@@ -57,6 +57,7 @@ mod pointer;
 mod queue;
 mod seal;
 mod secret;
+pub mod service;
 mod source;
 mod store;
 mod stream;

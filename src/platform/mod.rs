@@ -13,9 +13,6 @@ mod schedules;
 pub(crate) mod sources;
 mod spans;
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,7 +36,7 @@ use crate::pool::Capacity;
 use crate::queue::{Outlet, Queue};
 use crate::scaling::Scaling;
 use crate::seal::Sealer;
-use crate::store::Database;
+use crate::store::{Database, FolderLock, Holder};
 use crate::telemetry::Telemetry;
 use crate::trace::Tracer;
 use crate::websocket::Connections;
@@ -47,6 +44,23 @@ use crate::zygote::{LanguageZygotes, Limits, orphans};
 
 /// How long the last processes may take to disappear.
 const END_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the platform before this one, which may still drain, may keep the data folder.
+const LOCK_PATIENCE: Duration = Duration::from_secs(45);
+
+/// Makes the data folder this platform's own.
+async fn lock(config: &Arc<Config>) -> Result<FolderLock, PlatformError> {
+    let config = Arc::clone(config);
+    let locked = tokio::task::spawn_blocking(move || {
+        let lock = FolderLock::take(&config.data_dir, LOCK_PATIENCE)?;
+        lock.is_whole()?;
+        lock.say(&Holder::this_process());
+        Ok(lock)
+    });
+    locked
+        .await
+        .map_err(|error| PlatformError::Thread(error.into()))?
+}
 
 /// Opened in the background, because a database's threads are as important as the one that opens it.
 async fn open_telemetry(config: &Arc<Config>) -> Result<Arc<Telemetry>, PlatformError> {
@@ -71,6 +85,7 @@ fn open_folders(config: &Config, artifacts: &Artifacts) -> std::io::Result<Folde
 #[derive(Debug)]
 pub struct Platform {
     config: Arc<Config>,
+    lock: FolderLock,
     auth: Auth,
     sealer: Arc<Sealer>,
     answers: Answers,
@@ -105,7 +120,7 @@ impl Platform {
             folder: config.data_dir.display().to_string(),
             source,
         };
-        prepare_data_dir(&config.data_dir).map_err(files)?;
+        let lock = lock(&config).await?;
         let sealer = Arc::new(Sealer::open(&config)?);
         let state = Database::state(&config.data_dir, config.database_url.as_ref()).await?;
         let auth = Auth::open(state.clone(), &config).await?;
@@ -155,6 +170,7 @@ impl Platform {
             trusted_proxies: Networks::parse(&config.trusted_proxies).unwrap_or_default(),
             connections: Connections::new(config.websockets.connections_max),
             config,
+            lock,
             tracer,
             started: Instant::now(),
             registry,
@@ -165,8 +181,7 @@ impl Platform {
             deployer,
         });
         housekeeping::spawn(&platform, claimed).map_err(PlatformError::Thread)?;
-        let data_dir = platform.config.data_dir.display();
-        tracing::info!(functions = count, %data_dir, "platform is up");
+        tracing::info!(functions = count, data_dir = %platform.config.data_dir.display(), "platform is up");
         Ok(platform)
     }
 
@@ -244,6 +259,20 @@ impl Platform {
         self.started.elapsed()
     }
 
+    /// Whether the state can be read. A server elsewhere may be away for a while without anything being wrong here.
+    pub async fn store_answers(&self) -> bool {
+        self.state.is_shared() || self.state.answers().await
+    }
+
+    /// Says in the data folder that it serves, and why it did not hand over, if it was asked to.
+    pub(crate) fn say_it_serves(&self, refused: Option<(i64, String)>) {
+        self.lock.say(&Holder {
+            serves: true,
+            refused,
+            ..Holder::this_process()
+        });
+    }
+
     /// Ends every process. To be called when no invocation runs any more, or none may run any longer.
     pub async fn stop(&self) {
         let patience = self.config.drain_timeout();
@@ -266,9 +295,4 @@ impl Platform {
         tokio::join!(self.tracer.stop(), self.telemetry.stop());
         self.state.close().await;
     }
-}
-
-/// The folder is for its owner's eyes: it holds code, and under a key of its own, secrets.
-fn prepare_data_dir(folder: &Path) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

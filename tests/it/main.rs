@@ -18,6 +18,9 @@
 //! - `layouts`: crashes that tell where things lie
 //! - `loading`: modules that do not load
 //! - `drain`: the end of a platform, asked for or not
+//! - `service`: what a service manager is told, and the sockets that it hands over
+//! - `install`: Zygo as a service of systemd
+//! - `upgrade`: a platform that makes way for its successor
 //! - `chaos`: a hundred thousand invocations while processes are being killed
 //! - `archive`: archives, and those that are refused
 //! - `archive_tricks`: archives that two readers would read in two ways
@@ -80,6 +83,7 @@ mod collector;
 mod exposition;
 mod frames;
 mod language;
+mod launch;
 mod pack;
 mod pattern;
 mod platform;
@@ -128,6 +132,7 @@ mod frameworks;
 mod growth;
 mod http;
 mod hygiene;
+mod install;
 mod keys;
 mod layouts;
 mod loading;
@@ -144,6 +149,7 @@ mod refresh;
 mod room;
 mod routes;
 mod scaling;
+mod service;
 mod settings;
 mod several;
 mod several_seats;
@@ -160,6 +166,7 @@ mod tls;
 mod traces;
 mod trigger_answers;
 mod trigger_events;
+mod upgrade;
 mod versions;
 mod violations;
 mod webhooks;
