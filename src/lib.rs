@@ -49,6 +49,7 @@ mod alert;
 mod artifact;
 mod auth;
 mod background;
+mod backup;
 mod cost;
 mod failpoints;
 mod isolation;

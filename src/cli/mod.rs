@@ -5,6 +5,7 @@
 //! failed, 2 wrong usage, 3 not found, 4 not allowed, 5 conflict, 6 too slow, 7 no platform there, 130 interrupted.
 
 mod alerts;
+mod backup;
 mod change;
 mod client;
 mod deploy;
@@ -160,6 +161,10 @@ enum Command {
     Install(install::InstallArgs),
     /// Remove what `install` wrote and nobody has changed.
     Uninstall(install::UninstallArgs),
+    /// Write all state into one file; also while the platform runs.
+    Backup(backup::BackupArgs),
+    /// Put a backup into a data folder.
+    Restore(backup::RestoreArgs),
     /// Have a running platform make way for the program that now lies at its place; nobody is refused meanwhile.
     Upgrade(upgrade::UpgradeArgs),
     /// Look whether everything that is needed is there.
@@ -241,6 +246,8 @@ async fn obey(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Rm(args) => change::remove(&args, context).await,
         Command::Install(args) => install::install(&args, context),
         Command::Uninstall(args) => install::uninstall(&args, context),
+        Command::Backup(args) => backup::backup(&args, context).await,
+        Command::Restore(args) => backup::restore(&args, context).await,
         Command::Upgrade(args) => upgrade::upgrade(&args, context).await,
         Command::Doctor => doctor::doctor(context).await,
         Command::Completions(args) => manual::completions(args),

@@ -20,6 +20,8 @@
 //! - `drain`: the end of a platform, asked for or not
 //! - `service`: what a service manager is told, and the sockets that it hands over
 //! - `install`: Zygo as a service of systemd
+//! - `backup`: backups, and what comes back out of them
+//! - `backup_damage`: backups that are damaged or forged
 //! - `upgrade`: a platform that makes way for its successor
 //! - `chaos`: a hundred thousand invocations while processes are being killed
 //! - `archive`: archives, and those that are refused
@@ -103,6 +105,8 @@ mod archive_tricks;
 mod attacks;
 mod auth;
 mod authority;
+mod backup;
+mod backup_damage;
 mod bodies;
 mod changes;
 mod chaos;
