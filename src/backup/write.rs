@@ -43,7 +43,7 @@ pub(crate) async fn write(
     wanted: Wanted,
 ) -> Result<Written, BackupError> {
     let folder = to.parent().filter(|folder| *folder != Path::new(""));
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = folder.unwrap_or_else(|| Path::new("."));
     let failed = |error| BackupError::files(to, error);
     let staging =
         tempfile::tempdir_in(folder).map_err(|error| BackupError::files(folder, error))?;

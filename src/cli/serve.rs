@@ -8,6 +8,7 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -129,9 +130,13 @@ async fn serve_until_told(
     let address = gateway.address()?;
     tracing::info!("listening on http://{address}");
     let served = |pulse| {
-        platform.say_it_serves(None);
-        notifier.ready(&format!("serving at http://{address}"));
         guard::watch(notifier.clone(), &platform, pulse);
+        let (platform, notifier) = (Arc::clone(&platform), notifier.clone());
+        tokio::spawn(async move {
+            platform.ready().await;
+            platform.say_it_serves(None);
+            notifier.ready(&format!("serving at http://{address}"));
+        });
     };
     let told = signals.told(&platform, successor, &notifier, while_stdin);
     let kept = gateway.serve(served, told, drain).await?;

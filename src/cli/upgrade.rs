@@ -1,11 +1,11 @@
 //! `zygo upgrade`: has a running platform make way for the program that now lies where it was started from, and waits until
 //! that one serves. Knows the platform by its data folder.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::json;
 
 use super::Context;
@@ -29,21 +29,27 @@ pub(super) struct UpgradeArgs {
 
 pub(super) async fn upgrade(args: &UpgradeArgs, context: &Context) -> Result<(), Failure> {
     let folder = args.folder.path()?;
-    let before = serving(&folder)?;
-    let asked = now_unix_ms();
     let begun = Instant::now();
+    let patience = Duration::from_secs(args.timeout);
+    let before = serving(&folder, patience).await?;
+    let asked = now_unix_ms();
     let pid = i32::try_from(before.pid).ok().and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| Failure::Files("the lock names no process".to_owned()))?;
     kill_process(pid, Signal::USR2).map_err(std::io::Error::from)?;
-    let patience = Duration::from_secs(args.timeout);
     while begun.elapsed() < patience {
         tokio::time::sleep(PAUSE).await;
         // Between the two, nobody has the folder.
         let Some(now) = holder(&folder)? else {
-            continue;
+            match test_kill_process(pid) {
+                Ok(()) => continue,
+                Err(_) => {
+                    return Err(Failure::Unwell(
+                        "the platform has ended; its log says why".to_owned(),
+                    ));
+                }
+            }
         };
-        if let Some((at, reason)) = now.refused.filter(|(at, _)| *at >= asked) {
-            let _ = at;
+        if let Some((_, reason)) = now.refused.filter(|(at, _)| *at >= asked) {
             return Err(Failure::Unwell(format!(
                 "not handed over, the platform serves on: {reason}"
             )));
@@ -65,17 +71,20 @@ pub(super) async fn upgrade(args: &UpgradeArgs, context: &Context) -> Result<(),
     Err(Failure::TooSlow)
 }
 
-/// One that has not begun to serve would not understand what it is told.
-fn serving(folder: &Path) -> Result<Holder, Failure> {
-    let found = holder(folder)?;
-    match found {
-        Some(holder) if holder.serves => Ok(holder),
-        Some(holder) => Err(Failure::Unwell(format!(
-            "process {} has not begun to serve yet",
-            holder.pid
-        ))),
-        None => Err(Failure::Unreachable(
-            PathBuf::from(folder).display().to_string(),
-        )),
+/// One that has not begun to serve would not understand what it is told, so that is waited for.
+async fn serving(folder: &Path, patience: Duration) -> Result<Holder, Failure> {
+    let begun = Instant::now();
+    loop {
+        let Some(holder) = holder(folder)? else {
+            let folder = folder.display();
+            return Err(Failure::Unreachable(format!("the data folder {folder}")));
+        };
+        if holder.serves {
+            return Ok(holder);
+        }
+        if begun.elapsed() > patience {
+            return Err(Failure::TooSlow);
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }

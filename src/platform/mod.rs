@@ -12,6 +12,7 @@ mod scaling;
 mod schedules;
 pub(crate) mod sources;
 mod spans;
+mod standing;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,7 +37,7 @@ use crate::pool::Capacity;
 use crate::queue::{Outlet, Queue};
 use crate::scaling::Scaling;
 use crate::seal::Sealer;
-use crate::store::{Database, FolderLock, Holder};
+use crate::store::{Database, FolderLock};
 use crate::telemetry::Telemetry;
 use crate::trace::Tracer;
 use crate::websocket::Connections;
@@ -44,23 +45,6 @@ use crate::zygote::{LanguageZygotes, Limits, orphans};
 
 /// How long the last processes may take to disappear.
 const END_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How long the platform before this one, which may still drain, may keep the data folder.
-const LOCK_PATIENCE: Duration = Duration::from_secs(45);
-
-/// Makes the data folder this platform's own.
-async fn lock(config: &Arc<Config>) -> Result<FolderLock, PlatformError> {
-    let config = Arc::clone(config);
-    let locked = tokio::task::spawn_blocking(move || {
-        let lock = FolderLock::take(&config.data_dir, LOCK_PATIENCE)?;
-        lock.is_whole()?;
-        lock.say(&Holder::this_process());
-        Ok(lock)
-    });
-    locked
-        .await
-        .map_err(|error| PlatformError::Thread(error.into()))?
-}
 
 /// Opened in the background, because a database's threads are as important as the one that opens it.
 async fn open_telemetry(config: &Arc<Config>) -> Result<Arc<Telemetry>, PlatformError> {
@@ -120,7 +104,7 @@ impl Platform {
             folder: config.data_dir.display().to_string(),
             source,
         };
-        let lock = lock(&config).await?;
+        let lock = standing::lock(&config).await?;
         let sealer = Arc::new(Sealer::open(&config)?);
         let state = Database::state(&config.data_dir, config.database_url.as_ref()).await?;
         let auth = Auth::open(state.clone(), &config).await?;
@@ -257,20 +241,6 @@ impl Platform {
     /// How long it has been up.
     pub(crate) fn uptime(&self) -> Duration {
         self.started.elapsed()
-    }
-
-    /// Whether the state can be read. A server elsewhere may be away for a while without anything being wrong here.
-    pub async fn store_answers(&self) -> bool {
-        self.state.is_shared() || self.state.answers().await
-    }
-
-    /// Says in the data folder that it serves, and why it did not hand over, if it was asked to.
-    pub(crate) fn say_it_serves(&self, refused: Option<(i64, String)>) {
-        self.lock.say(&Holder {
-            serves: true,
-            refused,
-            ..Holder::this_process()
-        });
     }
 
     /// Ends every process. To be called when no invocation runs any more, or none may run any longer.

@@ -14,6 +14,8 @@ use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::time;
+
 /// The file.
 pub(crate) const LOCK: &str = "platform.lock";
 
@@ -65,24 +67,12 @@ pub enum LockError {
     },
 }
 
-impl Holder {
-    /// This process, which does not serve yet.
-    pub(crate) fn this_process() -> Self {
-        Self {
-            pid: std::process::id(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            since_ms: crate::time::now_unix_ms(),
-            serves: false,
-            refused: None,
-        }
-    }
-}
-
 /// A data folder that is nobody else's.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
     file: File,
     path: PathBuf,
+    since_ms: i64,
 }
 
 impl FolderLock {
@@ -125,7 +115,12 @@ impl FolderLock {
                 Err(error) => return Err(failed(error.into())),
             }
         }
-        Ok(Self { file, path })
+        let since_ms = time::now_unix_ms();
+        Ok(Self {
+            file,
+            path,
+            since_ms,
+        })
     }
 
     /// Refuses a folder whose state is only half there.
@@ -137,9 +132,16 @@ impl FolderLock {
         }
     }
 
-    /// Says who has it. What cannot be written is missed by no one but people.
-    pub(crate) fn say(&self, holder: &Holder) {
-        let text = serde_json::to_vec(holder).unwrap_or_default();
+    /// Says who has it, and how things are. What cannot be written is missed by no one but people.
+    pub(crate) fn say(&self, serves: bool, refused: Option<(i64, String)>) {
+        let holder = Holder {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since_ms: self.since_ms,
+            serves,
+            refused,
+        };
+        let text = serde_json::to_vec(&holder).unwrap_or_default();
         let written = self
             .file
             .write_all_at(&text, 0)
@@ -185,22 +187,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(holder(folder.path()).unwrap(), None);
         let first = FolderLock::take(folder.path(), Duration::ZERO).unwrap();
-        let mut said = Holder {
-            pid: 4_194_303,
-            version: "1.2.3".to_owned(),
-            since_ms: 1,
-            serves: true,
-            refused: Some((
-                1,
-                "a reason that is longer than what is said next".to_owned(),
-            )),
-        };
-        first.say(&said);
-        said.refused = None;
-        first.say(&said);
-        assert_eq!(holder(folder.path()).unwrap(), Some(said));
+        let long = "a reason that is longer than what is said next".to_owned();
+        first.say(true, Some((1, long)));
+        first.say(true, None);
+        let said = holder(folder.path()).unwrap().unwrap();
+        assert_eq!((said.pid, said.serves), (std::process::id(), true));
+        assert_eq!((said.since_ms, said.refused), (first.since_ms, None));
         let second = FolderLock::take(folder.path(), Duration::ZERO).unwrap_err();
-        assert!(second.to_string().contains("process 4194303"), "{second}");
+        let second = second.to_string();
+        assert!(
+            second.contains(&format!("process {}", said.pid)),
+            "{second}"
+        );
         drop(first);
         assert_eq!(holder(folder.path()).unwrap(), None);
         let third = FolderLock::take(folder.path(), Duration::ZERO).unwrap();
