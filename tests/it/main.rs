@@ -22,6 +22,7 @@
 //! - `install`: Zygo as a service of systemd
 //! - `backup`: backups, and what comes back out of them
 //! - `backup_damage`: backups that are damaged or forged
+//! - `monitoring`: the dashboard for Grafana and the rules for Prometheus
 //! - `upgrade`: a platform that makes way for its successor
 //! - `chaos`: a hundred thousand invocations while processes are being killed
 //! - `archive`: archives, and those that are refused
@@ -142,6 +143,7 @@ mod layouts;
 mod loading;
 mod marketplace;
 mod matrix;
+mod monitoring;
 mod observed;
 mod openapi;
 mod overload;
