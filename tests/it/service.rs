@@ -84,6 +84,22 @@ fn a_manager_is_told_when_it_serves_that_it_lives_and_when_it_ends() {
 }
 
 #[test]
+fn a_handover_is_a_reload_of_the_same_process() {
+    let manager = Manager::new(true);
+    let platform = Platform::start(&[("NOTIFY_SOCKET", &manager.name)]);
+    let ready = manager.hear_of("READY=1");
+    let output = crate::upgrade::upgrade(platform.data().path());
+    assert!(output.status.success(), "{output:?}");
+    let reloading = manager.hear();
+    assert!(
+        reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="),
+        "{reloading}"
+    );
+    assert_eq!(manager.hear(), ready);
+    platform.get("/readyz").expect(200);
+}
+
+#[test]
 fn a_watchdog_that_is_meant_for_another_process_hears_nothing() {
     let manager = Manager::new(true);
     let mut platform = Platform::start(&[

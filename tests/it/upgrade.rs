@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Handovers in a row.
 const TIMES: usize = 3;
 
-fn upgrade(data: &Path) -> Output {
+pub(crate) fn upgrade(data: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zygo"));
     command
         .arg("upgrade")
