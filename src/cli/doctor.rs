@@ -2,6 +2,7 @@
 
 mod isolation;
 mod machine;
+mod service;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -41,6 +42,7 @@ pub(super) async fn doctor(context: &Context) -> Result<(), Failure> {
     findings.extend(binaries());
     findings.extend(tools());
     findings.extend(machine::findings());
+    findings.extend(service::findings());
     findings.extend(isolation::findings());
     let failed = findings
         .iter()

@@ -28,6 +28,9 @@ pub(super) enum Failure {
     /// Files here cannot be used.
     #[error("{0}")]
     Files(String),
+    /// What is there already, or in use, must not be touched.
+    #[error("{0}")]
+    InTheWay(String),
     /// Something that was to be looked after is not well.
     #[error("{0}")]
     Unwell(String),
@@ -53,6 +56,7 @@ impl Failure {
                 _ => 1,
             },
             Self::Usage(_) => 2,
+            Self::InTheWay(_) => 5,
             Self::TooSlow => 6,
             Self::Unreachable(_) => 7,
             Self::Interrupted => 130,

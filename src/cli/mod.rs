@@ -1,10 +1,11 @@
-//! The command line: as typed, then as meant. Except for `serve`, every command is a client of the HTTP API and knows no
-//! more than any other client.
+//! The command line: as typed, then as meant. Except for `serve` and for those that look after a platform's machine (see
+//! `machine.rs`), every command is a client of the HTTP API and knows no more than any other client.
 //!
 //! Data goes to standard output and messages to standard error. Exit codes: 0 done, 1 the function or the platform
 //! failed, 2 wrong usage, 3 not found, 4 not allowed, 5 conflict, 6 too slow, 7 no platform there, 130 interrupted.
 
 mod alerts;
+mod backup;
 mod change;
 mod client;
 mod deploy;
@@ -14,8 +15,10 @@ mod doctor;
 mod events;
 mod failure;
 mod init;
+mod install;
 mod invoke;
 mod logs;
+mod machine;
 mod manual;
 mod marketplace;
 mod operate;
@@ -25,6 +28,7 @@ mod project;
 mod scaling;
 mod serve;
 mod show;
+mod upgrade;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -153,6 +157,16 @@ enum Command {
     Alerts(alerts::AlertArgs),
     /// Delete a function with all its versions.
     Rm(change::RemoveArgs),
+    /// Make Zygo a service of systemd: programs, units, settings.
+    Install(install::InstallArgs),
+    /// Remove what `install` wrote and nobody has changed.
+    Uninstall(install::UninstallArgs),
+    /// Write all state into one file; also while the platform runs.
+    Backup(backup::BackupArgs),
+    /// Put a backup into a data folder.
+    Restore(backup::RestoreArgs),
+    /// Have a running platform make way for the program that now lies at its place; nobody is refused meanwhile.
+    Upgrade(upgrade::UpgradeArgs),
     /// Look whether everything that is needed is there.
     Doctor,
     /// Print a completion script for a shell.
@@ -230,6 +244,11 @@ async fn obey(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Scaling(target) => scaling::scaling(&target, context).await,
         Command::Alerts(args) => alerts::alerts(args, context).await,
         Command::Rm(args) => change::remove(&args, context).await,
+        Command::Install(args) => install::install(&args, context),
+        Command::Uninstall(args) => install::uninstall(&args, context),
+        Command::Backup(args) => backup::backup(&args, context).await,
+        Command::Restore(args) => backup::restore(&args, context).await,
+        Command::Upgrade(args) => upgrade::upgrade(&args, context).await,
         Command::Doctor => doctor::doctor(context).await,
         Command::Completions(args) => manual::completions(args),
         Command::Man(args) => manual::man(&args),

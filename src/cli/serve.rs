@@ -1,19 +1,31 @@
-//! `zygo serve`: the platform in the foreground.
+//! `zygo serve`: the platform in the foreground, until it is told to end, or to make way for its successor.
+
+mod check;
+mod guard;
+mod successor;
 
 use std::io::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use rustix::process::{Resource, Rlimit};
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
 use crate::error::chain;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Next};
 use crate::platform::Platform;
+use crate::service::{Listeners, Notifier};
+use crate::time::now_unix_ms;
+use successor::Successor;
+
+/// How long threads that still do something may do it before the successor takes over.
+const LAST_THREADS: Duration = Duration::from_secs(2);
 
 /// Flags that were not given stay out of the configuration.
 #[derive(Debug, Args, Serialize)]
@@ -42,6 +54,10 @@ pub(super) struct ServeArgs {
     #[arg(long, hide = true)]
     #[serde(skip)]
     while_stdin: bool,
+    /// Look whether a platform could start with these settings, and end.
+    #[arg(long)]
+    #[serde(skip)]
+    check: bool,
     /// Log more.
     #[arg(long, short)]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -60,14 +76,28 @@ pub(super) fn run(flags: &ServeArgs) -> ExitCode {
 }
 
 fn serve(flags: &ServeArgs) -> Result<(), Box<dyn std::error::Error>> {
-    let config = Config::load(flags.config.as_deref(), flags)?;
+    // Before another program lies at its place, and before there are threads.
+    let successor = Successor::of_this_program()?;
+    let handed = Listeners::handed_over()?;
+    let mut config = Config::load(flags.config.as_deref(), flags)?;
+    // Who may come is asked for by where it is listened, whoever opened the socket.
+    config.host = handed.exposed().unwrap_or(config.host);
     log_to_stderr(config.verbose);
     crate::failpoints::set()?;
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve_until_told(config, flags.while_stdin))
+    if flags.check {
+        return runtime.block_on(check::check(config));
+    }
+    let serving = serve_until_told(config, handed, &successor, flags.while_stdin);
+    let kept = runtime.block_on(serving)?;
+    runtime.shutdown_timeout(LAST_THREADS);
+    match kept {
+        Some(listeners) => Err(successor.become_it(listeners).into()),
+        None => Ok(()),
+    }
 }
 
 /// Connections and instances take descriptors, and most systems give programs fewer than they may have.
@@ -82,35 +112,94 @@ fn raise_descriptor_limit() {
     }
 }
 
+/// Gives back the listening sockets when its successor is to take over.
 async fn serve_until_told(
     config: Config,
+    handed: Listeners,
+    successor: &Successor,
     while_stdin: bool,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+) -> Result<Option<Listeners>, Box<dyn std::error::Error>> {
+    let notifier = Notifier::of_environment();
+    let mut signals = Signals::new()?;
     let drain = config.drain_timeout();
     let platform = Platform::start(config).await?;
-    let gateway = Gateway::bind(&platform).await?;
+    let gateway = Gateway::bind(&platform, handed).await?;
     if let Some(address) = gateway.encrypted_address() {
         tracing::info!("listening on https://{address}");
     }
-    tracing::info!("listening on http://{}", gateway.address()?);
-    let told = async {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            () = end_of_stdin(), if while_stdin => {}
-        }
-        tracing::info!("draining");
+    let address = gateway.address()?;
+    tracing::info!("listening on http://{address}");
+    let served = |pulse| {
+        guard::watch(notifier.clone(), &platform, pulse);
+        let (platform, notifier) = (Arc::clone(&platform), notifier.clone());
+        tokio::spawn(async move {
+            platform.ready().await;
+            platform.say_it_serves(None);
+            notifier.ready(&format!("serving at http://{address}"));
+        });
     };
-    gateway.serve(told, drain).await?;
+    let told = signals.told(&platform, successor, &notifier, while_stdin);
+    let kept = gateway.serve(served, told, drain).await?;
     platform.stop().await;
     tracing::info!("stopped");
-    Ok(())
+    Ok(kept)
+}
+
+/// What the platform can be told.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    upgrade: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            upgrade: signal(SignalKind::user_defined2())?,
+        })
+    }
+
+    /// Waits for the end, or for a successor that can take over.
+    async fn told(
+        &mut self,
+        platform: &Platform,
+        successor: &Successor,
+        notifier: &Notifier,
+        while_stdin: bool,
+    ) -> Next {
+        let mut end_of_stdin = std::pin::pin!(end_of_stdin(while_stdin));
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => break,
+                _ = self.terminate.recv() => break,
+                () = end_of_stdin.as_mut() => break,
+                _ = self.upgrade.recv() => match successor.can_start().await {
+                    Ok(()) => {
+                        notifier.reloading();
+                        tracing::info!("draining, then handing over");
+                        return Next::Successor;
+                    }
+                    Err(reason) => {
+                        tracing::error!(%reason, "not handed over; this program serves on");
+                        notifier.status("serving; the new program was refused");
+                        platform.say_it_serves(Some((now_unix_ms(), reason)));
+                    }
+                },
+            }
+        }
+        notifier.stopping();
+        tracing::info!("draining");
+        Next::Nobody
+    }
 }
 
 /// A thread reads, because the library's own way would keep the platform from ending while nothing comes.
-async fn end_of_stdin() {
+async fn end_of_stdin(matters: bool) {
+    if !matters {
+        return std::future::pending().await;
+    }
     let (ended, end) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         // An error is an end as well.

@@ -9,6 +9,7 @@
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -30,6 +31,10 @@ use super::pace::{Pace, Verdict};
 use super::places::Place;
 use super::tls::was_challenge;
 use super::traffic::{InFlight, Traffic, Watched};
+
+/// How often, and with what pause between, a connection that was accepted just before the end is looked at.
+const FIRST_REQUEST_LOOKS: u32 = 25;
+const FIRST_REQUEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves a connection until it ends, and ends it when it must.
 pub(super) async fn serve(
@@ -54,7 +59,7 @@ pub(super) async fn serve(
     // Keys are agreed on as fast as a head is sent, or not at all.
     let agreed = tokio::select! {
         agreed = tokio::time::timeout(pace.head, tls.accept(stream)) => agreed,
-        _ = stop.wait_for(|stop| *stop) => return,
+        () = let_go(&mut stop, None) => return,
     };
     if let Ok(Ok(stream)) = agreed
         && !was_challenge(&stream)
@@ -90,12 +95,13 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             .into_owned()
     );
     let mut check = pin!(tokio::time::sleep(pace.head.min(pace.grace)));
+    let mut let_go = pin!(let_go(&mut stop, Some(&*traffic)));
     let mut leaving = false;
     loop {
         tokio::select! {
             // A broken connection is the client's affair.
             _ = connection.as_mut() => return,
-            _ = stop.wait_for(|stop| *stop), if !leaving => {
+            () = let_go.as_mut(), if !leaving => {
                 leaving = true;
                 connection.as_mut().graceful_shutdown();
             }
@@ -109,6 +115,18 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
                 Verdict::LetGo | Verdict::Cut => return,
             },
         }
+    }
+}
+
+/// Waits until the platform ends, and then a moment for the first request of a connection that has not had one: its client
+/// was not refused, and is sending it.
+async fn let_go(stop: &mut watch::Receiver<bool>, traffic: Option<&Traffic>) {
+    // Nobody who could say so is as good.
+    let _ = stop.wait_for(|stop| *stop).await;
+    let mut looks = FIRST_REQUEST_LOOKS;
+    while looks > 0 && traffic.is_none_or(|traffic| traffic.seen().requests == 0) {
+        looks -= 1;
+        tokio::time::sleep(FIRST_REQUEST_PAUSE).await;
     }
 }
 

@@ -15,11 +15,13 @@ mod inflow;
 mod invoke;
 mod later;
 mod limits;
+mod listening;
 mod openapi;
 mod openapi_names;
 mod pace;
 mod places;
 pub(crate) mod problem;
+mod pulse;
 mod rejection;
 pub(crate) mod request;
 pub(crate) mod response;
@@ -40,26 +42,25 @@ use std::time::Duration;
 
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use front::Front;
 use inflow::Inflow;
+use listening::Sockets;
 use pace::Pace;
 use places::Places;
-use tls::{Tls, TlsError};
+pub use pulse::Pulse;
+use tls::TlsError;
 use workers::{Accepted, Serving, Workers};
 
 use crate::platform::Platform;
 use crate::route::Domain;
+use crate::service::Listeners;
 use crate::websocket::Closing;
 
 /// The most bytes that a request's head may have.
 const HEAD_LEN_MAX: usize = 64 * 1024;
-
-/// Connections that may wait in the kernel's queue; beyond it, the kernel resets some. It takes no more than
-/// `net.core.somaxconn`, which is 4,096 on most machines.
-const BACKLOG: u32 = 4_096;
 
 /// After a failed accept, mostly for lack of descriptors, wait a moment before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -68,11 +69,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[expect(missing_debug_implementations, reason = "routers show nothing")]
 pub struct Gateway {
     platform: Arc<Platform>,
-    plain: TcpListener,
-    encrypted: Option<(TcpListener, Tls)>,
+    sockets: Sockets,
     front: Front,
     pace: Pace,
     places: Places,
+}
+
+/// Who listens after this platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Nobody that it knows of.
+    Nobody,
+    /// The program that takes its place.
+    Successor,
 }
 
 /// Why nothing can be served.
@@ -88,35 +97,30 @@ enum Reason {
         #[source]
         source: std::io::Error,
     },
+    #[error("the socket that was handed over cannot be used")]
+    Handed(#[source] std::io::Error),
+    #[error("a socket `https` was handed over, but tls.port is not set")]
+    NotEncrypted,
     #[error("encrypted connections are not possible")]
     Tls(#[from] TlsError),
 }
 
 impl Gateway {
-    /// Binds the configured addresses.
+    /// Binds the configured addresses, unless sockets were handed over.
     ///
     /// # Errors
     /// When an address is taken or not ours, or a certificate cannot be used.
-    pub async fn bind(platform: &Arc<Platform>) -> Result<Self, GatewayError> {
+    pub async fn bind(platform: &Arc<Platform>, handed: Listeners) -> Result<Self, GatewayError> {
         let config = platform.config();
-        let open = |port: u16| {
-            let address = SocketAddr::from((config.host, port));
-            let bound = listen(address).inspect(|bound| {
-                if let Ok(address) = bound.local_addr() {
-                    platform.isolation().hide_port(address.port());
-                }
-            });
-            bound.map_err(|source| Reason::Listen { address, source })
-        };
-        let plain = open(config.port)?;
-        let encrypted = match config.tls.port {
-            Some(port) => Some((open(port)?, Tls::of(config).map_err(Reason::from)?)),
-            None => None,
-        };
+        let sockets = Sockets::open(config, handed)?;
+        sockets
+            .ports()
+            .for_each(|port| platform.isolation().hide_port(port));
         let pace = Pace::of(config);
         let inflow = Inflow::new(config.max_bodies_bytes, pace);
         let mut front = router::front(platform, &inflow);
-        let port = encrypted
+        let port = sockets
+            .encrypted
             .as_ref()
             .and_then(|(listener, _)| listener.local_addr().ok());
         if let Some(address) = port.filter(|_| config.tls.redirect) {
@@ -124,12 +128,19 @@ impl Gateway {
         }
         Ok(Self {
             platform: Arc::clone(platform),
-            plain,
-            encrypted,
+            sockets,
             front,
             pace,
             places: Places::new(config.max_connections, config.max_connections_per_address),
         })
+    }
+
+    /// Looks whether these settings would do, without listening anywhere.
+    ///
+    /// # Errors
+    /// When a certificate cannot be used.
+    pub fn check(config: &Arc<crate::config::Config>) -> Result<(), GatewayError> {
+        Ok(listening::check(config)?)
     }
 
     /// Where it listens.
@@ -137,27 +148,30 @@ impl Gateway {
     /// # Errors
     /// When the socket is gone.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
-        self.plain.local_addr()
+        self.sockets.plain.local_addr()
     }
 
     /// Where it listens for encrypted connections, if it does.
     #[must_use]
     pub fn encrypted_address(&self) -> Option<SocketAddr> {
-        let (listener, _) = self.encrypted.as_ref()?;
+        let (listener, _) = self.sockets.encrypted.as_ref()?;
         listener.local_addr().ok()
     }
 
-    /// Serves until `stop` resolves, then accepts nothing new and waits for what runs, at most for `drain`.
+    /// Serves until `stop` resolves, then accepts nothing new and waits for what runs, at most for `drain`. `served` is
+    /// told how to see that it lives. The sockets are given back if somebody else is to listen on them next: then who
+    /// connects meanwhile waits. Else they are closed at once.
     ///
     /// # Errors
     /// When the system gives no threads.
     pub async fn serve(
         self,
-        stop: impl Future<Output = ()>,
+        served: impl FnOnce(Pulse),
+        stop: impl Future<Output = Next>,
         drain: Duration,
-    ) -> std::io::Result<()> {
+    ) -> std::io::Result<Option<Listeners>> {
         let (stopping, stopped) = watch::channel(false);
-        let tls = self.encrypted.as_ref().map(|(_, tls)| tls.clone());
+        let tls = self.sockets.encrypted.as_ref().map(|(_, tls)| tls.clone());
         let mut workers = Workers::start(&Serving {
             front: self.front.clone(),
             server: server(self.pace),
@@ -165,18 +179,24 @@ impl Gateway {
             tls: tls.as_ref().map(|tls| tls.acceptor().clone()),
             stop: stopped,
         })?;
+        served(workers.pulse());
         let keep_up = async {
             match &tls {
                 Some(tls) => tls.keep_up(|| names(&self.platform)).await,
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            () = self.accept(&mut workers) => {}
-            () = keep_up => {}
-            () = stop => {}
-        }
-        drop((self.plain, self.encrypted));
+        let next = tokio::select! {
+            next = self.accept(&mut workers, stop) => next,
+            () = keep_up => Next::Nobody,
+        };
+        let kept = match next {
+            Next::Nobody => {
+                drop(self.sockets);
+                None
+            }
+            Next::Successor => Some(self.sockets.into_listeners()?),
+        };
         // Nobody who listens is as good as everybody told.
         let _ = stopping.send(true);
         self.platform
@@ -190,14 +210,21 @@ impl Gateway {
             tracing::warn!("some requests did not end in time");
         }
         workers.stop().await;
-        Ok(())
+        Ok(kept)
     }
 
-    /// Accepts for ever. Connections beyond all places wait in the kernel's queue; those beyond an address's are closed.
-    async fn accept(&self, workers: &mut Workers) {
-        while let Some(permit) = self.places.any().await {
-            match self.next().await {
-                Ok((stream, address, is_tls)) => {
+    /// Accepts until it is told to stop. Connections beyond all places wait in the kernel's queue; those beyond an
+    /// address's are closed. What was accepted is given on, whatever happens.
+    async fn accept(&self, workers: &mut Workers, stop: impl Future<Output = Next>) -> Next {
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let next = async { (self.places.any().await, self.next().await) };
+            let (permit, next) = tokio::select! {
+                next = next => next,
+                next = stop.as_mut() => return next,
+            };
+            match (permit, next) {
+                (Some(permit), Ok((stream, address, is_tls))) => {
                     if let Some(place) = self.places.give(permit, address) {
                         let accepted = Accepted {
                             stream,
@@ -207,10 +234,12 @@ impl Gateway {
                         workers.give(accepted).await;
                     }
                 }
-                Err(error) => {
+                (_, Err(error)) => {
                     tracing::warn!(%error, "a connection was not accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
+                // Places are never taken away.
+                (None, Ok(_)) => return Next::Nobody,
             }
         }
     }
@@ -218,13 +247,13 @@ impl Gateway {
     /// The next connection of either kind, and who is at its other end.
     async fn next(&self) -> std::io::Result<(std::net::TcpStream, IpAddr, bool)> {
         let encrypted = async {
-            match &self.encrypted {
+            match &self.sockets.encrypted {
                 Some((listener, _)) => listener.accept().await,
                 None => std::future::pending().await,
             }
         };
         let ((stream, peer), is_tls) = tokio::select! {
-            accepted = self.plain.accept() => (accepted?, false),
+            accepted = self.sockets.plain.accept() => (accepted?, false),
             accepted = encrypted => (accepted?, true),
         };
         Ok((prepare(stream)?, peer.ip(), is_tls))
@@ -238,18 +267,6 @@ fn names(platform: &Platform) -> Vec<String> {
     let own = own.filter(|domain| !domain.is_wildcard());
     let own = own.map(|domain| domain.to_string());
     own.chain(platform.routes().table().names()).collect()
-}
-
-/// Listens at an address. The library's own way to do it has room for 128 connections that nobody has accepted yet.
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    // A platform that starts again need not wait for the connections of the one before.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }
 
 /// Makes a connection ready to change threads.

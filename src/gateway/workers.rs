@@ -15,6 +15,7 @@ use super::connection;
 use super::front::Front;
 use super::pace::Pace;
 use super::places::Place;
+use super::pulse::{Pulse, Question};
 
 /// Connections that a thread may have been given but not looked at yet.
 const BACKLOG_MAX: usize = 1_024;
@@ -43,6 +44,7 @@ pub(super) struct Serving {
 /// The threads.
 pub(super) struct Workers {
     threads: Vec<(mpsc::Sender<Accepted>, JoinHandle<()>)>,
+    pulse: Pulse,
     next: usize,
 }
 
@@ -50,11 +52,22 @@ impl Workers {
     /// Starts one thread for each processor.
     pub(super) fn start(serving: &Serving) -> std::io::Result<Self> {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = (0..count).map(|index| worker(index, serving.clone()));
+        let threads = (0..count).map(|index| {
+            let (questions, asked) = mpsc::channel(1);
+            Ok((worker(index, serving.clone(), asked)?, questions))
+        });
+        let started = threads.collect::<std::io::Result<Vec<_>>>()?;
+        let (threads, questions) = started.into_iter().unzip();
         Ok(Self {
-            threads: threads.collect::<Result<_, _>>()?,
+            threads,
+            pulse: Pulse::of(questions),
             next: 0,
         })
+    }
+
+    /// What shows that they live.
+    pub(super) fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Gives a connection to the next thread in turn: with few long-lived connections, that is the fairest split.
@@ -66,6 +79,7 @@ impl Workers {
 
     /// Ends the threads and whatever still runs on them.
     pub(super) async fn stop(self) {
+        self.pulse.end();
         let (senders, threads): (Vec<_>, Vec<_>) = self.threads.into_iter().unzip();
         drop(senders);
         let joined =
@@ -79,6 +93,7 @@ impl Workers {
 fn worker(
     index: usize,
     serving: Serving,
+    mut asked: mpsc::Receiver<Question>,
 ) -> std::io::Result<(mpsc::Sender<Accepted>, JoinHandle<()>)> {
     let (sender, receiver) = mpsc::channel(BACKLOG_MAX);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -87,6 +102,12 @@ fn worker(
     let thread = std::thread::Builder::new()
         .name(format!("gateway-{index}"))
         .spawn(move || {
+            runtime.spawn(async move {
+                while let Some(question) = asked.recv().await {
+                    // Whoever asked may have lost patience.
+                    let _ = question.send(());
+                }
+            });
             runtime.block_on(serve(receiver, serving));
             // Blocking work, such as an archive being unpacked, must not delay the end.
             runtime.shutdown_background();

@@ -8,7 +8,7 @@ use crate::function::deployment::DeployError;
 use crate::isolation::IsolationError;
 use crate::marketplace;
 use crate::seal::SealError;
-use crate::store::StoreError;
+use crate::store::{LockError, StoreError};
 use crate::trace::TraceError;
 
 /// Why the platform cannot run.
@@ -26,6 +26,9 @@ pub enum PlatformError {
         #[source]
         source: std::io::Error,
     },
+    /// The data folder is not this platform's.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The system gives no thread, or one broke.
     #[error("a thread cannot be started")]
     Thread(#[source] std::io::Error),

@@ -12,10 +12,8 @@ mod scaling;
 mod schedules;
 pub(crate) mod sources;
 mod spans;
+mod standing;
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,7 +37,7 @@ use crate::pool::Capacity;
 use crate::queue::{Outlet, Queue};
 use crate::scaling::Scaling;
 use crate::seal::Sealer;
-use crate::store::Database;
+use crate::store::{Database, FolderLock};
 use crate::telemetry::Telemetry;
 use crate::trace::Tracer;
 use crate::websocket::Connections;
@@ -71,6 +69,7 @@ fn open_folders(config: &Config, artifacts: &Artifacts) -> std::io::Result<Folde
 #[derive(Debug)]
 pub struct Platform {
     config: Arc<Config>,
+    lock: FolderLock,
     auth: Auth,
     sealer: Arc<Sealer>,
     answers: Answers,
@@ -105,7 +104,7 @@ impl Platform {
             folder: config.data_dir.display().to_string(),
             source,
         };
-        prepare_data_dir(&config.data_dir).map_err(files)?;
+        let lock = standing::lock(&config).await?;
         let sealer = Arc::new(Sealer::open(&config)?);
         let state = Database::state(&config.data_dir, config.database_url.as_ref()).await?;
         let auth = Auth::open(state.clone(), &config).await?;
@@ -155,6 +154,7 @@ impl Platform {
             trusted_proxies: Networks::parse(&config.trusted_proxies).unwrap_or_default(),
             connections: Connections::new(config.websockets.connections_max),
             config,
+            lock,
             tracer,
             started: Instant::now(),
             registry,
@@ -165,8 +165,7 @@ impl Platform {
             deployer,
         });
         housekeeping::spawn(&platform, claimed).map_err(PlatformError::Thread)?;
-        let data_dir = platform.config.data_dir.display();
-        tracing::info!(functions = count, %data_dir, "platform is up");
+        tracing::info!(functions = count, data_dir = %platform.config.data_dir.display(), "platform is up");
         Ok(platform)
     }
 
@@ -266,9 +265,4 @@ impl Platform {
         tokio::join!(self.tracer.stop(), self.telemetry.stop());
         self.state.close().await;
     }
-}
-
-/// The folder is for its owner's eyes: it holds code, and under a key of its own, secrets.
-fn prepare_data_dir(folder: &Path) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

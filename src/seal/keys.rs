@@ -73,6 +73,13 @@ pub(super) struct Keys {
 }
 
 impl Keys {
+    /// Whether there are any yet.
+    pub(super) fn are_there(config: &Config) -> bool {
+        config.master_key.is_some()
+            || config.master_key_file.is_some()
+            || config.data_dir.join("master.key").exists()
+    }
+
     pub(super) fn read(config: &Config) -> Result<Self, SealError> {
         if let Some(keys) = &config.master_key {
             return Self::parse(keys.expose().split(','), "ZYGO_MASTER_KEY", None);
@@ -117,6 +124,10 @@ impl Keys {
 
     pub(super) fn newest(&self) -> &MasterKey {
         &self.keys[0]
+    }
+
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.keys.iter().map(|key| key.id.clone()).collect()
     }
 
     pub(super) fn by_id(&self, id: &str) -> Option<&MasterKey> {

@@ -120,6 +120,23 @@ impl Sealer {
     }
 }
 
+/// Names the master keys that there are, and makes none.
+pub(crate) fn key_ids(config: &Config) -> Result<Vec<String>, SealError> {
+    let keys = match Keys::are_there(config) {
+        true => Some(Keys::read(config)?),
+        false => None,
+    };
+    Ok(keys.map(|keys| keys.ids()).unwrap_or_default())
+}
+
+/// Names the master keys of all sealed values in a text.
+pub(crate) fn ids_in(text: &str) -> Vec<String> {
+    let begins = text.split("\"z1.").skip(1);
+    let ids = begins.filter_map(|rest| Some(rest.split_once('.')?.0));
+    let is_id = |id: &&str| id.len() == 8 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    ids.filter(is_id).map(str::to_owned).collect()
+}
+
 fn cipher(key: &MasterKey) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(key.bytes().into())
 }
@@ -159,6 +176,8 @@ mod tests {
         ));
         let again = sealer.seal("a", b"value").expect("sealed");
         assert_ne!(sealed, again, "a nonce is never used twice");
+        let text = format!(r#"{{"a":"{sealed}","b":"z1.none","c":"z1.x.y"}}"#);
+        assert_eq!(ids_in(&text), [sealer.key_id()]);
         for forged in [
             "",
             "z1",

@@ -43,19 +43,29 @@ const TELEMETRY: &[Step] = &[(
 
 impl Schema {
     /// Names the database's file.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::State => "state",
             Self::Telemetry => "telemetry",
         }
     }
 
-    /// Both schemas may share a database, so each remembers its steps in a table of its own.
-    pub(super) fn migrator(self) -> Migrator {
-        let (steps, table) = match self {
+    /// The last step there is, and the table in which a database remembers those that it has.
+    pub(super) fn last_step(self) -> (i64, &'static str) {
+        let (steps, table) = self.steps();
+        (steps.last().map_or(0, |(number, _, _)| *number), table)
+    }
+
+    fn steps(self) -> (&'static [Step], &'static str) {
+        match self {
             Self::State => (STATE, "state_migrations"),
             Self::Telemetry => (TELEMETRY, "telemetry_migrations"),
-        };
+        }
+    }
+
+    /// Both schemas may share a database, so each remembers its steps in a table of its own.
+    pub(super) fn migrator(self) -> Migrator {
+        let (steps, table) = self.steps();
         let mut migrator = Migrator::with_migrations(steps.iter().map(migration).collect());
         migrator.dangerous_set_table_name(table);
         migrator

@@ -7,7 +7,9 @@
 //! truths are 0 and 1; ids are made here. Knows nothing of what is stored.
 
 mod address;
+mod lock;
 mod migrations;
+mod snapshot;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -17,7 +19,10 @@ use std::time::Duration;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
 
+pub(crate) use lock::LockError;
+pub(crate) use lock::{FolderLock, Holder, LOCK, RESTORING, holder};
 pub(crate) use migrations::Schema;
+pub(crate) use snapshot::{Named, check, named_in, snapshot};
 
 use crate::seal::SealError;
 use crate::secret::Secret;
@@ -53,6 +58,16 @@ pub enum StoreError {
     /// A value cannot be sealed.
     #[error("a value cannot be encrypted")]
     Seal(#[from] SealError),
+    /// A newer program made it.
+    #[error("{file} was made by a newer zygo (step {step} of its schema; this one knows {known})")]
+    Newer {
+        /// Which file.
+        file: String,
+        /// The last step that it has.
+        step: i64,
+        /// The last step that there is here.
+        known: i64,
+    },
     /// What was read makes no sense: another program wrote it, or the disk lost it.
     #[error("the database holds what cannot be read: {0}")]
     Corrupt(String),
@@ -150,6 +165,12 @@ impl Database {
             Backend::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
             Backend::Postgres => self.pool.begin().await?,
         })
+    }
+
+    /// Whether it can be read.
+    pub(crate) async fn answers(&self) -> bool {
+        let one = sqlx::query("SELECT version FROM state_migrations LIMIT 1");
+        one.fetch_one(&self.pool).await.is_ok()
     }
 
     /// Waits for what runs and closes every connection.

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::authority::{Addresses, Authority, own_certificate};
 use crate::language::Language;
-use crate::platform::{Platform, refused_start};
+use crate::launch::refused_start;
+use crate::platform::Platform;
 use crate::tls;
 use crate::wait::wait_until;
 

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::durability::{assert_no_folder_without_version, code, entries};
 use crate::language::Language;
-use crate::platform::{Platform, run_to_its_end};
+use crate::launch::run_to_its_end;
+use crate::platform::Platform;
 use crate::wait::wait_until;
 
 const COLLECTING: [(&str, &str); 3] = [

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::auth::call;
 use crate::language::Language;
-use crate::platform::{Platform, refused_start};
+use crate::launch::refused_start;
+use crate::platform::Platform;
 
 #[test]
 fn keys_last_over_restarts_and_are_never_shown_again() {

@@ -18,6 +18,12 @@
 //! - `layouts`: crashes that tell where things lie
 //! - `loading`: modules that do not load
 //! - `drain`: the end of a platform, asked for or not
+//! - `service`: what a service manager is told, and the sockets that it hands over
+//! - `install`: Zygo as a service of systemd
+//! - `backup`: backups, and what comes back out of them
+//! - `backup_damage`: backups that are damaged or forged
+//! - `monitoring`: the dashboard for Grafana and the rules for Prometheus
+//! - `upgrade`: a platform that makes way for its successor
 //! - `chaos`: a hundred thousand invocations while processes are being killed
 //! - `archive`: archives, and those that are refused
 //! - `archive_tricks`: archives that two readers would read in two ways
@@ -81,6 +87,7 @@ mod collector;
 mod exposition;
 mod frames;
 mod language;
+mod launch;
 mod pack;
 mod pattern;
 mod platform;
@@ -100,6 +107,8 @@ mod archive_tricks;
 mod attacks;
 mod auth;
 mod authority;
+mod backup;
+mod backup_damage;
 mod bodies;
 mod changes;
 mod chaos;
@@ -129,11 +138,13 @@ mod frameworks;
 mod growth;
 mod http;
 mod hygiene;
+mod install;
 mod keys;
 mod layouts;
 mod loading;
 mod marketplace;
 mod matrix;
+mod monitoring;
 mod observed;
 mod openapi;
 mod overload;
@@ -145,6 +156,7 @@ mod refresh;
 mod room;
 mod routes;
 mod scaling;
+mod service;
 mod settings;
 mod several;
 mod several_seats;
@@ -161,6 +173,7 @@ mod tls;
 mod traces;
 mod trigger_answers;
 mod trigger_events;
+mod upgrade;
 mod versions;
 mod violations;
 mod webhooks;

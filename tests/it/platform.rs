@@ -4,8 +4,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::ops::Deref;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -16,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::language::Language;
+use crate::launch::command;
 use crate::processes::{self, Process};
 use crate::wait::{wait_for, wait_until};
 
@@ -71,7 +71,21 @@ impl Platform {
 
     /// A platform on a data folder that may have been used before.
     pub(crate) fn start_on(data: Arc<TempDir>, settings: &[(&str, &str)]) -> Self {
-        let mut child = command(&data, settings).spawn().expect("zygo starts");
+        let child = command(&data, settings).spawn();
+        Self::follow(child.expect("zygo starts"), data)
+    }
+
+    /// A platform that is started by something else than the usual command, which must do so in a session of its own.
+    pub(crate) fn start_by(
+        data: Arc<TempDir>,
+        settings: &[(&str, &str)],
+        by: impl FnOnce(&Command) -> Command,
+    ) -> Self {
+        let child = by(&command(&data, settings)).spawn();
+        Self::follow(child.expect("zygo starts"), data)
+    }
+
+    fn follow(mut child: Child, data: Arc<TempDir>) -> Self {
         let log = follow(child.stderr.take().expect("standard error is piped"));
         let address = wait_for("the address that it listens on", START_DEADLINE, || {
             let ended = child.try_wait().expect("the state of our own child");
@@ -191,74 +205,6 @@ impl Drop for Platform {
             say(&self.log_tail());
         }
     }
-}
-
-fn command(data: &TempDir, settings: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_zygo"));
-    command
-        .args(["serve", "--port", "0"])
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .env("NO_COLOR", "1")
-        .env("ZYGO_DATA_DIR", data.path())
-        .env("ZYGO_DRAIN_TIMEOUT_MS", "2000")
-        // Most tests of failures fail more often in a row than a breaker bears.
-        .env("ZYGO_BREAKER_FAILURES", "0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    if let Some(folder) = std::env::var_os("ZYGO_RUNTIME_DIR") {
-        command.env("ZYGO_RUNTIME_DIR", folder);
-    }
-    // Where packages come from is a matter of the machine.
-    for name in [
-        "PIP_INDEX_URL",
-        "PIP_CONFIG_FILE",
-        "PIP_CERT",
-        "NPM_CONFIG_REGISTRY",
-        "npm_config_registry",
-        "NODE_EXTRA_CA_CERTS",
-        "SSL_CERT_FILE",
-        "HTTPS_PROXY",
-        "https_proxy",
-        "HTTP_PROXY",
-        "http_proxy",
-        "NO_PROXY",
-        "no_proxy",
-    ] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    if let Some(url_of) = crate::DATABASE_URL {
-        command.env("ZYGO_DATABASE_URL", url_of(data.path()));
-    }
-    command.envs(settings.iter().copied());
-    // SAFETY: between fork and exec only `setsid` is called, one async-signal-safe system call that allocates nothing.
-    unsafe {
-        command.pre_exec(|| {
-            rustix::process::setsid()?;
-            Ok(())
-        })
-    };
-    command
-}
-
-/// What a platform says that refuses to start.
-pub(crate) fn refused_start(settings: &[(&str, &str)]) -> String {
-    let data = tempfile::tempdir().expect("a temporary folder");
-    let output = command(&data, settings).output().expect("zygo starts");
-    assert!(!output.status.success(), "it ought to refuse");
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// Runs a platform that ends by itself soon after its start, or at it.
-pub(crate) fn run_to_its_end(data: &TempDir, settings: &[(&str, &str)]) {
-    let mut command = command(data, settings);
-    let mut child = command.stderr(Stdio::null()).spawn().expect("zygo starts");
-    wait_for("an end of its own", END_DEADLINE, || {
-        child.try_wait().expect("the state of our own child")
-    });
 }
 
 fn follow(stderr: ChildStderr) -> Log {

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::certificates::{Made, folder, make, pem};
 use crate::language::{Language, in_every_language};
-use crate::platform::{Platform, refused_start};
+use crate::launch::refused_start;
+use crate::platform::Platform;
 use crate::raw;
 use crate::wait::wait_until;
 

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::client::Answer;
 use crate::collector::{Collector, Manner};
 use crate::language::{Language, in_every_language};
-use crate::platform::{Platform, refused_start};
+use crate::launch::refused_start;
+use crate::platform::Platform;
 
 pub(crate) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 pub(crate) const CALLER: &str = "b7ad6b7169203331";

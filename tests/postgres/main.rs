@@ -12,6 +12,9 @@ mod exposition;
 #[path = "../it/language.rs"]
 #[allow(dead_code, reason = "what only `it` uses")]
 mod language;
+#[path = "../it/launch.rs"]
+#[allow(dead_code, reason = "what only `it` uses")]
+mod launch;
 #[path = "../it/pack.rs"]
 #[allow(dead_code, reason = "what only `it` uses")]
 mod pack;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::language::Language;
-use crate::platform::{Platform, refused_start};
+use crate::launch::refused_start;
+use crate::platform::Platform;
 use crate::server::{PASSWORD, Server};
 use crate::versions::saying;
 use crate::wait::{wait_for, wait_until};
