@@ -46,6 +46,8 @@ pub enum Trigger {
     Websocket,
     /// A message of a queue elsewhere.
     Queue,
+    /// Another invocation, repeated to compare versions.
+    Shadow,
 }
 
 impl Trigger {
@@ -59,6 +61,7 @@ impl Trigger {
             Self::Cron => "cron",
             Self::Websocket => "websocket",
             Self::Queue => "queue",
+            Self::Shadow => "shadow",
         }
     }
 }

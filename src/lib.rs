@@ -39,6 +39,7 @@ pub mod instance;
 pub mod zygote;
 
 pub mod invocation;
+mod rollout;
 mod route;
 mod scaling;
 

@@ -157,11 +157,7 @@ pub(super) async fn update(
     let (by, expected) = (by(&request), expected(request.headers())?);
     let mut upload = upload::read(request, platform.config().max_bundle_bytes).await?;
     upload.unpack().await?;
-    let change = move |old: &_| {
-        let manifest = upload.settings.changed(old)?;
-        let bundle = upload.bundle(manifest.runtime)?;
-        Ok((manifest, bundle))
-    };
+    let change = move |old: &_| upload.changed(old);
     let deployed = apply(platform, Arc::clone(&function), expected, by, change).await?;
     Ok(answer(
         &Deployed::of(&deployed, "Function updated successfully"),

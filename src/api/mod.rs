@@ -27,9 +27,11 @@ mod precondition;
 mod prometheus;
 mod queued;
 mod refreshes;
+mod rollouts;
 mod scaling;
 mod source_code;
 mod sources;
+mod staging;
 mod time;
 mod triggers;
 mod types;
@@ -72,7 +74,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Platform>> {
             functions::remove
         ))
         .routes(routes!(versions::rollback))
-        .routes(routes!(versions::list))
+        .routes(routes!(versions::list, staging::stage))
         .routes(routes!(versions::show))
         .routes(routes!(versions::build_log))
         .routes(routes!(source_code::show))
@@ -80,6 +82,8 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Platform>> {
         .routes(routes!(aliases::list))
         .routes(routes!(aliases::set, aliases::remove))
         .routes(routes!(breaker::show, breaker::set))
+        .routes(routes!(rollouts::show, rollouts::set, rollouts::end))
+        .routes(routes!(rollouts::promote))
         .routes(routes!(scaling::show))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))

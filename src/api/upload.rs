@@ -12,7 +12,7 @@ use super::object::Object;
 use super::types::{FileInput, FunctionInput};
 use crate::function::bundle::Bundle;
 use crate::function::deployment::DeployError;
-use crate::function::manifest::{ManifestError, RuntimeName};
+use crate::function::manifest::{Manifest, ManifestError, RuntimeName};
 use crate::gateway::problem::RequestError;
 use crate::gateway::request;
 use crate::pointer;
@@ -64,6 +64,16 @@ pub(super) async fn read(request: Request<Body>, limit: usize) -> Result<Upload,
 }
 
 impl Upload {
+    /// What an upload makes of a version: its settings, and its code where that is another.
+    pub(super) fn changed(
+        &mut self,
+        old: &Manifest,
+    ) -> Result<(Manifest, Option<Bundle>), ManifestError> {
+        let manifest = self.settings.changed(old)?;
+        let bundle = self.bundle(manifest.runtime)?;
+        Ok((manifest, bundle))
+    }
+
     /// Unpacks an archive, if there is one, where that keeps no invocation waiting.
     pub(super) async fn unpack(&mut self) -> Result<(), DeployError> {
         let FunctionInput {

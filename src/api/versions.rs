@@ -115,8 +115,15 @@ struct VersionPage {
 
 /// One version.
 #[derive(Debug, Serialize, ToSchema)]
-struct VersionAnswer {
+pub(super) struct VersionAnswer {
     version: VersionView,
+}
+
+impl VersionAnswer {
+    pub(super) fn of(function: &Function, stored: StoredVersion) -> Self {
+        let version = VersionView::of(function, stored);
+        Self { version }
+    }
 }
 
 /// What a version's build said.
@@ -221,8 +228,7 @@ pub(super) async fn show(
 ) -> Failable {
     let function = find(&platform, key)?;
     let version = stored(&platform, &function, number).await?;
-    let version = VersionView::of(&function, version);
-    Ok(Json(VersionAnswer { version }).into_response())
+    Ok(Json(VersionAnswer::of(&function, version)).into_response())
 }
 
 /// Show what a version's build said
@@ -273,7 +279,7 @@ pub(super) async fn history(
     Ok(Json(body).into_response())
 }
 
-async fn stored(
+pub(super) async fn stored(
     platform: &Platform,
     function: &Function,
     number: u32,

@@ -10,10 +10,10 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::Context;
-use super::change::pair;
+use super::change::{or_explain, pair};
 use super::detect::{self, Found};
 use super::failure::Failure;
-use super::output::{FAINT, GOOD, plain};
+use super::output::{FAINT, GOOD, cell, plain};
 use super::pack;
 use super::project::{self, Project};
 
@@ -43,6 +43,16 @@ pub(super) struct DeployArgs {
     env: Vec<String>,
 }
 
+/// What to deploy, and whether it is to serve.
+#[derive(Debug, Clone, Args)]
+pub(super) struct DeployCommand {
+    #[command(flatten)]
+    args: DeployArgs,
+    /// Make a version that does not serve yet, for `zygo rollout` or callers who name it.
+    #[arg(long)]
+    stage: bool,
+}
+
 impl DeployArgs {
     /// The folder or file that was named.
     pub(super) fn path(&self) -> Option<PathBuf> {
@@ -57,17 +67,26 @@ pub(super) struct Parcel {
     pub(super) body: Map<String, Value>,
 }
 
-pub(super) async fn deploy(args: &DeployArgs, context: &Context) -> Result<(), Failure> {
+pub(super) async fn deploy(command: &DeployCommand, context: &Context) -> Result<(), Failure> {
     let started = Instant::now();
-    let parcel = parcel(args)?;
+    let parcel = parcel(&command.args)?;
     let spinner = context
         .output
         .spinner(&format!("deploying {}", parcel.name));
-    let answer = send(context, &parcel).await;
+    let answer = match command.stage {
+        true => stage(context, &parcel).await,
+        false => send(context, &parcel).await,
+    };
     spinner.finish_and_clear();
     let answer = answer?;
     if context.output.is_json {
         context.output.document(answer);
+        return Ok(());
+    }
+    if command.stage {
+        let version = cell(&answer["version"]["version"]);
+        let said = format!("{} is staged as version {version}", plain(&parcel.name));
+        context.output.say(&format!("{GOOD}{said}{GOOD:#}"));
         return Ok(());
     }
     let function = &answer["function"];
@@ -99,6 +118,14 @@ pub(super) async fn send(context: &Context, parcel: &Parcel) -> Result<Value, Fa
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// Makes a version of a function that is there.
+async fn stage(context: &Context, parcel: &Parcel) -> Result<Value, Failure> {
+    let path = ["functions", parcel.name.as_str(), "versions"];
+    let body = Value::Object(parcel.body.clone());
+    let answer = context.client.call(Method::POST, &path, &body).await;
+    or_explain(context, answer, &parcel.name).await
 }
 
 /// Finds out everything that was not said, and packs the files.

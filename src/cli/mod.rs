@@ -25,6 +25,7 @@ mod operate;
 mod output;
 mod pack;
 mod project;
+mod rollout;
 mod scaling;
 mod serve;
 mod show;
@@ -105,7 +106,7 @@ enum Command {
     /// Run this folder's function and deploy it again at every change.
     Dev(dev::DevArgs),
     /// Deploy a folder or a file.
-    Deploy(deploy::DeployArgs),
+    Deploy(deploy::DeployCommand),
     /// Invoke a function.
     Invoke(invoke::InvokeArgs),
     /// Show an invocation that nobody waited for.
@@ -134,6 +135,9 @@ enum Command {
     Versions(Target),
     /// Go back to an earlier version.
     Rollback(change::RollbackArgs),
+    /// A part of the calls on another version.
+    #[command(subcommand)]
+    Rollout(rollout::RolloutCommand),
     /// Names that lead to versions.
     #[command(subcommand)]
     Aliases(change::AliasCommand),
@@ -235,6 +239,7 @@ async fn obey(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Describe(target) => show::describe(&target, context).await,
         Command::Versions(target) => show::versions(&target, context).await,
         Command::Rollback(args) => change::rollback(&args, context).await,
+        Command::Rollout(command) => rollout::rollout(command, context).await,
         Command::Aliases(command) => change::aliases(command, context).await,
         Command::Secrets(command) => change::variables("secrets", command, context).await,
         Command::Env(command) => change::variables("environment", command, context).await,

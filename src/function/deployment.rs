@@ -112,24 +112,19 @@ impl Deployer {
         change: impl FnOnce(&Manifest) -> Result<(Manifest, Option<Bundle>), ManifestError>,
     ) -> Result<Deployed, DeployError> {
         let _one_at_a_time = self.lock(function, expected).await?;
-        let current = function.current();
-        let (manifest, bundle) = change(current.manifest())?;
-        manifest.validate(&self.config)?;
-        let code = bundle.map_or_else(|| Code::Of(Arc::clone(&current)), Code::New);
-        let draft = Draft::new(manifest, code);
-        if draft.is(current.stored()) {
+        let draft = self.changed(function, change)?;
+        if draft.is(function.current().stored()) {
             draft.keep_archive(&self.artifacts).await?;
             return Ok(Deployed {
                 function: Arc::clone(function),
                 unchanged: true,
             });
         }
-        let earlier = self.store.version_with_digest(function.id(), &draft.digest);
-        if let Some(earlier) = earlier.await?.filter(|earlier| draft.is(earlier)) {
-            self.move_to(function, earlier.number, Action::Deploy, by)
-                .await?;
-        } else {
-            self.add(function, draft, by).await?;
+        match self.earlier(function, &draft).await? {
+            Some(earlier) => {
+                self.move_to(function, earlier, Action::Deploy, by).await?;
+            }
+            None => self.add(function, draft, by).await?,
         }
         Ok(Deployed {
             function: Arc::clone(function),
@@ -220,7 +215,7 @@ impl Deployer {
     }
 
     /// Everything up to the commit, which `commit` is.
-    async fn make<T>(
+    pub(super) async fn make<T>(
         &self,
         id: &str,
         number: u32,

@@ -35,6 +35,9 @@ pub enum DeployError {
     /// No alias has the name.
     #[error("the function has no alias `{0}`")]
     NoAlias(String),
+    /// No rollout is under way.
+    #[error("the function has no rollout; PUT /functions/:id/rollout begins one")]
+    NoRollout,
     /// The bundle did not build.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -66,7 +69,9 @@ impl DeployError {
             Self::Manifest(_) | Self::NameTaken(_) | Self::Changed(_) | Self::Busy(_) => {
                 Origin::Caller
             }
-            Self::NoVersion(_) | Self::NoAlias(_) | Self::Taken(_) => Origin::Caller,
+            Self::NoVersion(_) | Self::NoAlias(_) | Self::NoRollout | Self::Taken(_) => {
+                Origin::Caller
+            }
             Self::Files(_) | Self::Archive(_) | Self::Damaged(_) | Self::Store(_) => {
                 Origin::Platform
             }

@@ -15,9 +15,11 @@ pub(crate) mod folder;
 pub mod manifest;
 mod moves;
 mod registry;
+mod rollouts;
 mod routes;
 mod rules;
 mod scaling;
+mod staging;
 pub(crate) mod store;
 mod version;
 
@@ -26,12 +28,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::admission::Gate;
 pub use asynchronous::{Asynchronous, Destination};
 pub(crate) use draft::unpacked;
 pub(crate) use registry::Registry;
+pub(crate) use rollouts::{Rollout, Shadow};
 pub(crate) use routes::{Routes, Taken, Target};
 pub(crate) use store::StoredFunction;
 pub(crate) use version::Surroundings;
@@ -50,6 +53,8 @@ pub struct Function {
     generation: AtomicI64,
     current: ArcSwap<Version>,
     others: Mutex<Others>,
+    /// While a part of the calls goes to another version.
+    rollout: ArcSwapOption<Rollout>,
     gate: Gate,
     /// Held through a deployment: versions of one function are made one after the other.
     deploying: tokio::sync::Mutex<()>,
@@ -62,17 +67,20 @@ struct Others {
     previous: Option<u32>,
     /// Which version each alias means.
     aliases: BTreeMap<String, u32>,
+    /// The candidate of a rollout.
+    candidate: Option<u32>,
     versions: BTreeMap<u32, Arc<Version>>,
 }
 
 impl Others {
     fn is_needed(&self, number: u32) -> bool {
-        self.previous == Some(number) || self.aliases.values().any(|&aliased| aliased == number)
+        self.previous == Some(number) || self.serves(number)
     }
 
     /// Whether others than callers who ask for it by number may want it.
     fn serves(&self, number: u32) -> bool {
-        self.aliases.values().any(|&aliased| aliased == number)
+        let is_aliased = self.aliases.values().any(|&aliased| aliased == number);
+        is_aliased || self.candidate == Some(number)
     }
 
     /// Lets go of what nobody needs any more. What still runs there keeps its version, and with it the zygote.
@@ -97,6 +105,7 @@ impl Function {
             generation: AtomicI64::new(stored.generation),
             current: ArcSwap::new(version),
             others: Mutex::default(),
+            rollout: ArcSwapOption::empty(),
             deploying: tokio::sync::Mutex::default(),
         })
     }
@@ -196,9 +205,29 @@ impl Function {
         others.drop_unneeded();
     }
 
-    /// Moves to another version. The old one serves what it has begun; the one before it ends.
+    /// The rollout, if there is one.
+    pub(crate) fn rollout(&self) -> Option<Arc<Rollout>> {
+        self.rollout.load_full()
+    }
+
+    /// Begins a rollout, or ends it. Its candidate stays as long as it does.
+    pub(crate) fn set_rollout(&self, rollout: Option<Arc<Rollout>>) {
+        let mut others = self.others();
+        others.candidate = rollout.as_ref().map(|rollout| {
+            let candidate = rollout.candidate();
+            let number = candidate.number();
+            others.versions.insert(number, Arc::clone(candidate));
+            number
+        });
+        self.rollout.store(rollout);
+        others.drop_unneeded();
+    }
+
+    /// Moves to another version. The old one serves what it has begun; the one before it ends, and so does a rollout.
     pub(crate) fn switch_to(&self, version: Arc<Version>, generation: i64) {
         let mut others = self.others();
+        others.candidate = None;
+        self.rollout.store(None);
         others.versions.remove(&version.number());
         self.gate.limit(version.manifest().rate());
         let replaced = self.current.swap(version);
@@ -219,15 +248,10 @@ impl Function {
         for version in others.versions.values() {
             version.pool().tend();
         }
-        let Others {
-            previous,
-            aliases,
-            versions,
-        } = &mut *others;
-        versions.retain(|number, version| {
-            let is_needed = *previous == Some(*number) || aliases.values().any(|to| to == number);
-            is_needed || version.pool().census().live > 0
-        });
+        let live = |version: &Version| version.pool().census().live > 0;
+        let mut versions = std::mem::take(&mut others.versions);
+        versions.retain(|number, version| others.is_needed(*number) || live(version));
+        others.versions = versions;
     }
 
     /// Ends all its processes.

@@ -136,11 +136,16 @@ impl Deployer {
             let version = self.ready(&function, alias.version).await?;
             function.point(&alias.name, Some(&version));
         }
+        self.restore_rollout(&function).await?;
         Ok(function)
     }
 
     /// A version that can serve, from memory or from the store.
-    async fn ready(&self, function: &Function, number: u32) -> Result<Arc<Version>, DeployError> {
+    pub(super) async fn ready(
+        &self,
+        function: &Function,
+        number: u32,
+    ) -> Result<Arc<Version>, DeployError> {
         if let Some(version) = function.ready(number) {
             return Ok(version);
         }

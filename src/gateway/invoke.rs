@@ -12,7 +12,7 @@ use http::{Request, header};
 
 use super::problem::{Problem, RequestError};
 use super::response::Envelope;
-use super::{authorize, later, request, response, streamed};
+use super::{authorize, later, request, response, rollout, streamed};
 use crate::platform::Platform;
 use crate::trace::{self, Trace};
 
@@ -63,7 +63,7 @@ pub(super) async fn invoke(
         let qualifier = qualifier(head.uri.query());
         let version = match &qualifier {
             Some(qualifier) => Some(platform.deployer().qualified(&function, qualifier).await?),
-            None => None,
+            None => rollout::version(&function, &head.headers),
         };
         let is_later = later::is_wanted(&head.headers)?;
         let is_streamed = streamed::is_wanted(&head.headers)?;

@@ -25,6 +25,7 @@ mod pulse;
 mod rejection;
 pub(crate) mod request;
 pub(crate) mod response;
+mod rollout;
 mod router;
 mod status;
 mod streamed;

@@ -183,6 +183,7 @@ fn deploy_row(error: &DeployError) -> Row {
             "Another deployment is under way",
         ),
         DeployError::NoVersion(_) => (S::NOT_FOUND, "version_not_found", "No such version"),
+        DeployError::NoRollout => (S::NOT_FOUND, "rollout_not_found", "No rollout is under way"),
         DeployError::NoAlias(_) => (S::NOT_FOUND, "alias_not_found", "No such alias"),
         DeployError::Archive(ArtifactError::Missing(_)) | DeployError::Damaged(_) => {
             (S::SERVICE_UNAVAILABLE, "files_lost", FILES_LOST)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use zygo_wire::control::Level;
+use zygo_wire::data::BodyKind;
 
 use super::{Platform, spans};
 use crate::config::Networks;
@@ -46,6 +47,8 @@ impl Platform {
         invocation: &Invocation,
         taker: &mut Taker,
     ) -> (Arc<Version>, Outcome) {
+        // While a rollout runs, some calls that name no version get the candidate.
+        let version = version.or_else(|| function.choose(None));
         let current = || version.clone().unwrap_or_else(|| function.current());
         let (gate, trip) = (function.gate(), self.config.breaker());
         let (version, outcome) = match gate.enter(trip) {
@@ -67,6 +70,8 @@ impl Platform {
         {
             self.say(&version, invocation, answer);
         }
+        let is_whole = !taker.gives_on() || !is_in_pieces(&outcome);
+        Self::heed_rollout(function, &version, invocation, &outcome, is_whole);
         self.ended(&version, invocation, &outcome);
         (version, outcome)
     }
@@ -149,8 +154,14 @@ impl Drop for Watch<'_> {
     }
 }
 
+/// Whether an answer's body has gone out piece by piece.
+fn is_in_pieces(outcome: &Outcome) -> bool {
+    let is_empty = |answer: &Answer| answer.body.is_empty() && answer.body_kind != BodyKind::None;
+    outcome.result.as_ref().is_ok_and(is_empty)
+}
+
 /// What is kept of an invocation.
-fn record(version: &Version, invocation: &Invocation, outcome: &Outcome) -> Record {
+pub(super) fn record(version: &Version, invocation: &Invocation, outcome: &Outcome) -> Record {
     Record {
         function_id: Arc::clone(version.journal().function_id()),
         version: version.number(),

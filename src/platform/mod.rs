@@ -8,6 +8,7 @@ pub(crate) mod events;
 mod housekeeping;
 mod invoking;
 mod messages;
+mod rollouts;
 mod scaling;
 mod schedules;
 pub(crate) mod sources;

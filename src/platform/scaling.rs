@@ -35,6 +35,7 @@ pub(super) async fn run(platform: Weak<Platform>) {
         platform.heed_memory();
         for function in platform.registry.list() {
             platform.scale(&function, span, now);
+            platform.watch_rollout(&function);
             function.tend();
         }
         platform.capacity.relieve();

@@ -92,6 +92,10 @@ impl Waiters {
     }
 
     /// Gives something to the next who is still there, or back.
+    #[expect(
+        clippy::result_large_err,
+        reason = "it comes back where nobody waits, and is used at once"
+    )]
     pub(super) fn hand(&mut self, mut grant: Grant) -> Result<(), Grant> {
         if self.line.is_empty() {
             return Err(grant);

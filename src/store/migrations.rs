@@ -33,6 +33,11 @@ const STATE: &[Step] = &[
         "patterns",
         include_str!("migrations/state/0005_patterns.sql"),
     ),
+    (
+        6,
+        "rollouts",
+        include_str!("migrations/state/0006_rollouts.sql"),
+    ),
 ];
 
 const TELEMETRY: &[Step] = &[(

@@ -39,6 +39,8 @@ fn cuts() -> Vec<Cut> {
     let secret = || ("PUT", "/secrets/TOKEN", json!({"value": "x"}));
     let back = || ("POST", "/rollback", json!({"version": 2}));
     let alias = || ("PUT", "/aliases/live", json!({"version": 2}));
+    let stage = || ("POST", "/versions", json!({"code": code("3")}));
+    let rollout = || ("PUT", "/rollout", json!({"version": 2, "percent": 0}));
     let (new_alias, new_secret): (&[&str], &[&str]) = (&["live", "old"], &["TOKEN"]);
     vec![
         cut("deploy::written", put(), 1),
@@ -65,6 +67,9 @@ fn cuts() -> Vec<Cut> {
             aliases: &[],
             ..cut("alias::removed", ("DELETE", "/aliases/old", json!({})), 1)
         },
+        cut("stage::committing", stage(), 1),
+        cut("stage::committed", stage(), 1),
+        cut("rollout::set", rollout(), 1),
         cut("delete::committing", ("DELETE", "", json!({})), 1),
         Cut {
             serves: None,

@@ -153,6 +153,7 @@ mod parity;
 mod queue;
 mod queue_kills;
 mod refresh;
+mod rollouts;
 mod room;
 mod routes;
 mod scaling;

@@ -77,6 +77,11 @@ pub(super) async fn apply(
         .fetch_one(&mut *connection)
         .await?;
     let generation = row.try_get(0)?;
+    // It was about the two versions of before.
+    sqlx::query::<Any>("DELETE FROM rollouts WHERE function_id = $1")
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
     insert(connection, id, generation, deployment).await?;
     Ok(generation)
 }

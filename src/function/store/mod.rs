@@ -6,6 +6,7 @@
 
 pub(crate) mod answers;
 mod deployments;
+pub(super) mod rollouts;
 mod rows;
 mod sealed;
 mod versions;
@@ -110,6 +111,25 @@ impl FunctionStore {
         Ok(generation)
     }
 
+    /// Stores a function's next version, which does not serve yet.
+    pub(crate) async fn add_staged(
+        &self,
+        id: &str,
+        version: &StoredVersion,
+        change: Change<'_>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.database.begin_write().await?;
+        self.insert_version(&mut transaction, id, version).await?;
+        sqlx::query("UPDATE functions SET last_version = $1, updated_unix_ms = $2 WHERE id = $3")
+            .bind(i64::from(version.number))
+            .bind(change.now_unix_ms)
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+        fail::fail_point!("stage::committing");
+        Ok(transaction.commit().await?)
+    }
+
     /// Makes another version current. The function's new generation.
     pub(crate) async fn move_to(
         &self,
@@ -128,6 +148,7 @@ impl FunctionStore {
         let mut transaction = self.database.begin_write().await?;
         for statement in [
             "DELETE FROM aliases WHERE function_id = $1",
+            "DELETE FROM rollouts WHERE function_id = $1",
             "DELETE FROM deployments WHERE function_id = $1",
             "DELETE FROM versions WHERE function_id = $1",
             "DELETE FROM functions WHERE id = $1",

@@ -27,7 +27,7 @@ use super::front;
 use super::invoke::{self, traced};
 use super::problem::{Problem, RequestError};
 use super::streamed::{self, Reply};
-use super::{request, response, websocket};
+use super::{request, response, rollout, websocket};
 use crate::function::{Function, Target};
 use crate::platform::Platform;
 use crate::route::{Found, Segments, Tree, normal_host};
@@ -205,7 +205,8 @@ async fn serve(
     let mut answered = match prepared.await {
         Ok(invocation) => {
             let (shared, invoked) = (Arc::clone(platform), Arc::clone(&function));
-            let reply = streamed::invoke(shared, invoked, None, invocation).await;
+            let version = rollout::version(&function, &head.headers);
+            let reply = streamed::invoke(shared, invoked, version, invocation).await;
             let asked = answer::Asked {
                 method: &head.method,
                 headers: &head.headers,

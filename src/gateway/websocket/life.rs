@@ -119,7 +119,8 @@ impl Life {
             return Err(Closing::FUNCTION_GONE);
         }
         let version = match &self.qualifier {
-            None => None,
+            // A connection stays with one version, as long as the rollout does.
+            None => self.function.choose(Some(&self.connection.id)),
             Some(qualifier) => {
                 let version = platform
                     .deployer()

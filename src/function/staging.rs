@@ -1,0 +1,75 @@
+//! Versions that are made and loaded but do not serve yet, and what a new version begins with.
+
+use std::sync::Arc;
+
+use super::Function;
+use super::bundle::Bundle;
+use super::deployment::{DeployError, Deployer};
+use super::draft::{Code, Draft};
+use super::manifest::{Manifest, ManifestError};
+use super::store::Change;
+use crate::time::now_unix_ms;
+
+impl Deployer {
+    /// Makes a new version that does not serve yet, for a rollout or callers who name it. Its number, and whether it was
+    /// there already.
+    pub(crate) async fn stage(
+        &self,
+        function: &Arc<Function>,
+        expected: Option<i64>,
+        by: &str,
+        change: impl FnOnce(&Manifest) -> Result<(Manifest, Option<Bundle>), ManifestError>,
+    ) -> Result<(u32, bool), DeployError> {
+        let _one_at_a_time = self.lock(function, expected).await?;
+        let draft = self.changed(function, change)?;
+        let current = function.current();
+        if draft.is(current.stored()) {
+            return Ok((current.number(), true));
+        }
+        if let Some(earlier) = self.earlier(function, &draft).await? {
+            return Ok((earlier, true));
+        }
+        let id = function.id();
+        let change = Change {
+            by,
+            now_unix_ms: now_unix_ms(),
+        };
+        let number = self.store.next_number(id).await?;
+        let made = self.make(id, number, draft, change, async |version| {
+            self.store.add_staged(id, version, change).await
+        });
+        let (version, ()) = made
+            .await
+            .inspect_err(|_| self.folders.remove(id, number))?;
+        fail::fail_point!("stage::committed");
+        function.keep(version);
+        Ok((number, false))
+    }
+
+    /// An earlier version that is the very same.
+    pub(super) async fn earlier(
+        &self,
+        function: &Function,
+        draft: &Draft,
+    ) -> Result<Option<u32>, DeployError> {
+        let earlier = self
+            .store
+            .version_with_digest(function.id(), &draft.digest)
+            .await?;
+        let earlier = earlier.filter(|earlier| draft.is(earlier));
+        Ok(earlier.map(|earlier| earlier.number))
+    }
+
+    /// What a change makes of the current version. Without a bundle, the code stays as it is.
+    pub(super) fn changed(
+        &self,
+        function: &Function,
+        change: impl FnOnce(&Manifest) -> Result<(Manifest, Option<Bundle>), ManifestError>,
+    ) -> Result<Draft, DeployError> {
+        let current = function.current();
+        let (manifest, bundle) = change(current.manifest())?;
+        manifest.validate(&self.config)?;
+        let code = bundle.map_or_else(|| Code::Of(current), Code::New);
+        Ok(Draft::new(manifest, code))
+    }
+}
