@@ -50,11 +50,11 @@ render_manifests() {
 validate_manifests() {
   local python="$manifest_tools/python/bin"
   if [ ! -x "$python/kubernetes-validate" ]; then
-    /usr/bin/python3 -m venv "$manifest_tools/python" >/dev/null &&
-      "$python/pip" install --quiet --disable-pip-version-check "kubernetes-validate==$kubernetes_validate_version" || {
+    if ! { /usr/bin/python3 -m venv "$manifest_tools/python" >/dev/null &&
+      "$python/pip" install --quiet --disable-pip-version-check "kubernetes-validate==$kubernetes_validate_version"; }; then
       unchecked 'manifests against schemas, as kubernetes-validate could not be installed'
       return 0
-    }
+    fi
   fi
   "$python/kubernetes-validate" --quiet --strict --kubernetes-version "$kubernetes_version" "$1"/*.yaml
 }

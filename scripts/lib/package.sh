@@ -78,7 +78,9 @@ try_deb() {
   dpkg_in "$place" --remove zygo
   grep -q 1024 "$place/etc/zygo/zygo.toml" || die 'a changed setting is lost'
   dpkg_in "$place" --purge zygo
-  [ ! -e "$place/usr/bin/zygo" ] && [ ! -e "$place/etc/zygo" ] || die 'something of the package is left'
+  if [ -e "$place/usr/bin/zygo" ] || [ -e "$place/etc/zygo" ]; then
+    die 'something of the package is left'
+  fi
   rm -r "$place"
 }
 
