@@ -12,7 +12,7 @@ const SCHEMAS: Record<string, string> = {
   Caller: "Caller", Fn: "Function", FunctionPage: "FunctionPage", Deployed: "Deployed", Series: "Series", PlatformMetrics: "PlatformMetrics",
   Invocation: "Invocation", InvocationPage: "InvocationPage", InvocationAnswer: "InvocationAnswer", InvocationQueued: "InvocationQueued",
   Problem: "Problem", LogLine: "LogLine", LogPage: "LogPage", Version: "Version", VersionPage: "VersionPage", SourceCode: "SourceCode", TriggerState: "TriggerState",
-  Bill: "Bill", DeadLetter: "DeadLetter", LetterPage: "LetterPage", Alert: "Alert", AlertRules: "AlertRules", Readiness: "Readiness", Zygote: "Zygote", ScalingState: "ScalingState", Template: "Template", TemplateParameter: "TemplateParameter", TemplateProblem: "TemplateProblem", WholeTemplate: "WholeTemplate",
+  Bill: "Bill", DeadLetter: "DeadLetter", LetterPage: "LetterPage", Alert: "Alert", AlertRules: "AlertRules", Readiness: "Readiness", Zygote: "Zygote", ScalingState: "ScalingState", Rollout: "Rollout", RolloutSide: "RolloutSide", Template: "Template", TemplateParameter: "TemplateParameter", TemplateProblem: "TemplateProblem", WholeTemplate: "WholeTemplate",
 };
 const FOLDER = "test-results/contract";
 

@@ -83,6 +83,14 @@ export const removeVariable = (key: string, name: string) =>
 export const showScaling = (key: string, signal?: Signal) =>
   call<T.ScalingState>("GET", "/functions/{key}/scaling", { key }, { signal });
 
+export const showRollout = (key: string, signal?: Signal) =>
+  call<{ rollout: T.Rollout }>("GET", "/functions/{key}/rollout", { key }, { signal });
+export const setRollout = (key: string, body: T.RolloutSettings) =>
+  call<{ rollout: T.Rollout }>("PUT", "/functions/{key}/rollout", { key }, { body });
+export const endRollout = (key: string) => call<unknown>("DELETE", "/functions/{key}/rollout", { key });
+export const promoteRollout = (key: string) =>
+  call<T.Deployed>("POST", "/functions/{key}/rollout/promote", { key });
+
 export const functionCost = (key: string, since: string, signal?: Signal) =>
   call<T.Bill>("GET", "/functions/{key}/cost", { key }, { query: { since }, signal });
 

@@ -115,3 +115,30 @@ export interface ScalingState {
   } | null;
   decisions: { at: string; from: number; to: number; cause: string; reason: string }[];
 }
+
+export interface RolloutSettings {
+  version: number;
+  percent: number;
+  rollback?: { errorRate?: number | null; p95Ms?: number | null; invocations?: number } | null;
+}
+
+export interface RolloutSide {
+  version: number;
+  invocations: number;
+  errors: number;
+  errorRate: number;
+  p95Ms: number;
+}
+
+export interface Rollout {
+  settings: RolloutSettings;
+  state: "running" | "rolledBack";
+  reason?: string | null;
+  current: RolloutSide;
+  candidate: RolloutSide;
+  shadows: {
+    same: number;
+    different: number;
+    differences: { requestId: string; field: string; current: string; candidate: string }[];
+  };
+}

@@ -10,6 +10,7 @@ import { useAction, useLoad } from "../../lib/load";
 import { tell } from "../../lib/notices";
 import { Comparison } from "./comparison";
 import type { TabProps } from "./page";
+import { RolloutSection } from "./rollout";
 
 export function Versions({ fn, reload }: TabProps) {
   const versions = useLoad((signal) => listVersions(fn.id, signal), [fn.id, fn.version], 10_000);
@@ -49,6 +50,8 @@ export function Versions({ fn, reload }: TabProps) {
           ))}
         </tbody>
       </Table>
+      <RolloutSection id={fn.id} current={fn.version} versions={data.versions}
+        moved={() => { reload(); versions.reload(); }} />
       {data.versions.length > 1 && (
         <Section title="Changes" aside={<Pair versions={data.versions} pair={compared} choose={setPair} />}>
           <Comparison fn={fn} versions={data.versions} pair={compared} />
