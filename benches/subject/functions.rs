@@ -52,6 +52,8 @@ pub(crate) struct Function {
     pub(crate) min_instances: u32,
     pub(crate) max_instances: u32,
     pub(crate) parked: u32,
+    /// How many invocations a process serves at once.
+    pub(crate) concurrency: u32,
 }
 
 impl Function {
@@ -64,6 +66,7 @@ impl Function {
             min_instances: 0,
             max_instances: 128,
             parked,
+            concurrency: 1,
         }
     }
 
@@ -76,6 +79,7 @@ impl Function {
             min_instances: instances,
             max_instances: instances,
             parked: 0,
+            concurrency: 1,
         }
     }
 
@@ -89,6 +93,7 @@ impl Function {
             "memory": self.memory(),
             "timeout": 10_000,
             "isolation": self.isolation,
+            "concurrency": self.concurrency,
             "scaling": {
                 "minInstances": self.min_instances,
                 "maxInstances": self.max_instances,
