@@ -51,7 +51,8 @@ pub(super) fn all(
     Loaded::new(bench, platform, what, plan)?.measure(bench)?;
     platform.delete(&deployed)?;
 
-    let computes = Function::warm(language, Weight::Writing, 2);
+    // As many as the server has cores while loads are measured: two on one core would only make each other late.
+    let computes = Function::warm(language, Weight::Writing, 1);
     let deployed = platform.deploy(&computes)?;
     let event = |turns: u64| format!("{{\"lines\":0,\"turns\":{turns}}}").into_bytes();
     let plan = |turns| Plan {
@@ -71,7 +72,7 @@ pub(super) fn all(
         let trial_ms = trial.value_at_quantile(0.5) as f64 / 1e6;
         turns = whole(turns as f64 * COMPUTES_MS / trial_ms.max(0.05));
     }
-    let what = format!("computes {COMPUTES_MS} ms, 2 instances/{}", language.name());
+    let what = format!("computes {COMPUTES_MS} ms, 1 instance/{}", language.name());
     Loaded::new(bench, platform, what, plan(turns))?.measure(bench)?;
     platform.delete(&deployed)
 }
