@@ -7,15 +7,15 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use http::Request;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::versions::Target;
 use super::{Failable, find, json_body, run_to_the_end, time};
 use crate::function::deployment::DeployError;
 use crate::function::manifest::ManifestError;
 use crate::function::store::Alias;
 use crate::platform::Platform;
+use crate::rollout::Portion;
 
 /// An alias as the API shows it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,6 +25,9 @@ struct AliasView {
     name: String,
     /// The number of the version that it names.
     version: u32,
+    /// The part of its calls that goes to another version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    split: Option<Portion>,
     /// RFC 3339.
     #[schema(format = DateTime)]
     updated_at: String,
@@ -35,9 +38,22 @@ impl From<Alias> for AliasView {
         Self {
             name: alias.name,
             version: alias.version,
+            split: alias.split,
             updated_at: time::rfc3339(alias.updated_unix_ms),
         }
     }
+}
+
+/// Where an alias is to lead.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AliasInput)]
+struct NewAlias {
+    /// The number of a version.
+    #[schema(minimum = 1)]
+    version: u32,
+    /// A part of its calls that goes to another version; none when absent.
+    split: Option<Portion>,
 }
 
 /// All aliases of a function.
@@ -76,9 +92,11 @@ pub(super) async fn list(
 }
 
 /// Make an alias name a version
+///
+/// Or two: `split` sends a part of its calls to another one.
 #[utoipa::path(
     put, path = "/functions/{key}/aliases/{alias}", tag = "versions", operation_id = "setAlias",
-    request_body = Target,
+    request_body = NewAlias,
     responses((status = 200, body = AliasAnswer), (status = 409), (status = 422))
 )]
 pub(super) async fn set(
@@ -88,10 +106,10 @@ pub(super) async fn set(
 ) -> Failable {
     let function = find(&platform, key)?;
     check_alias(&name).map_err(DeployError::from)?;
-    let Target { version } = json_body(request).await?;
+    let NewAlias { version, split } = json_body(request).await?;
     let work = async move {
         let deployer = platform.deployer();
-        deployer.set_alias(&function, &name, version).await
+        deployer.set_alias(&function, &name, version, split).await
     };
     let alias = run_to_the_end(work).await?;
     let alias = alias.into();

@@ -21,7 +21,7 @@ use crate::function::manifest::RuntimeName;
 use crate::function::store::{Action, Deployment, StoredVersion};
 use crate::platform::Platform;
 
-/// Body of a rollback, and of an alias.
+/// Body of a rollback.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = VersionInput)]

@@ -44,6 +44,12 @@ pub(super) enum AliasCommand {
         /// The version.
         #[arg(long)]
         version: u32,
+        /// Another version, for a part of the calls.
+        #[arg(long, value_name = "VERSION", requires = "percent")]
+        other: Option<u32>,
+        /// So many calls of a hundred go to the other version.
+        #[arg(long, requires = "other")]
+        percent: Option<f64>,
         #[command(flatten)]
         target: Target,
     },
@@ -101,19 +107,21 @@ pub(super) async fn aliases(command: AliasCommand, context: &Context) -> Result<
                 context,
                 answer,
                 "aliases",
-                &["name", "version", "updatedAt"],
+                &["name", "version", "split", "updatedAt"],
             );
         }
         AliasCommand::Set {
             alias,
             version,
+            other,
+            percent,
             target,
         } => {
             let name = target.name()?;
             let path = ["functions", name.as_str(), "aliases", alias.as_str()];
-            let answer = client
-                .call(Method::PUT, &path, &json!({ "version": version }))
-                .await?;
+            let split = other.map(|other| json!({ "version": other, "percent": percent }));
+            let body = json!({ "version": version, "split": split });
+            let answer = client.call(Method::PUT, &path, &body).await?;
             done(
                 context,
                 answer,

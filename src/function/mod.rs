@@ -31,11 +31,13 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::admission::Gate;
+use crate::rollout::Keyed;
 pub use asynchronous::{Asynchronous, Destination};
 pub(crate) use draft::unpacked;
 pub(crate) use registry::Registry;
 pub(crate) use rollouts::{Rollout, Shadow};
 pub(crate) use routes::{Routes, Taken, Target};
+use store::Alias;
 pub(crate) use store::StoredFunction;
 pub(crate) use version::Surroundings;
 pub use version::Version;
@@ -65,8 +67,7 @@ pub struct Function {
 struct Others {
     /// The number of the version that served before, its zygote still there for a quick way back.
     previous: Option<u32>,
-    /// Which version each alias means.
-    aliases: BTreeMap<String, u32>,
+    aliases: BTreeMap<String, Alias>,
     /// The candidate of a rollout.
     candidate: Option<u32>,
     versions: BTreeMap<u32, Arc<Version>>,
@@ -79,8 +80,8 @@ impl Others {
 
     /// Whether others than callers who ask for it by number may want it.
     fn serves(&self, number: u32) -> bool {
-        let is_aliased = self.aliases.values().any(|&aliased| aliased == number);
-        is_aliased || self.candidate == Some(number)
+        let mut aliased = self.aliases.values().flat_map(Alias::versions);
+        aliased.any(|aliased| aliased == number) || self.candidate == Some(number)
     }
 
     /// Lets go of what nobody needs any more. What still runs there keeps its version, and with it the zygote.
@@ -160,19 +161,24 @@ impl Function {
         self.others().versions.get(&number).cloned()
     }
 
-    /// The version that an alias means.
-    pub(crate) fn aliased(&self, alias: &str) -> Option<u32> {
-        self.others().aliases.get(alias).copied()
+    /// The version that an alias means for a caller.
+    pub(crate) fn aliased(&self, alias: &str, keyed: Keyed<'_>) -> Option<u32> {
+        let others = self.others();
+        let alias = others.aliases.get(alias)?;
+        let salt = || format!("{}/{}", self.id, alias.name);
+        let split = alias.split.as_ref().filter(|portion| {
+            let split = portion.split();
+            split.takes(&salt(), keyed, fastrand::f64())
+        });
+        Some(split.map_or(alias.version, |portion| portion.version))
     }
 
     /// Names of the aliases of a version.
     pub(crate) fn aliases_of(&self, number: u32) -> Vec<String> {
         let others = self.others();
-        let names = others
-            .aliases
-            .iter()
-            .filter(|&(_, &version)| version == number);
-        names.map(|(name, _)| name.clone()).collect()
+        let leads = |alias: &&Alias| alias.versions().any(|version| version == number);
+        let aliases = others.aliases.values().filter(leads);
+        aliases.map(|alias| alias.name.clone()).collect()
     }
 
     /// Whether a version must stay: it serves, or is about to.
@@ -186,22 +192,22 @@ impl Function {
         Arc::clone(others.versions.entry(version.number()).or_insert(version))
     }
 
-    /// Points an alias to a version, or to none.
-    pub(crate) fn point(&self, alias: &str, version: Option<&Arc<Version>>) {
+    /// Points an alias to its versions.
+    pub(crate) fn point(&self, alias: &Alias, versions: &[Arc<Version>]) {
+        let current = self.current().number();
         let mut others = self.others();
-        match version {
-            Some(version) => {
-                others.aliases.insert(alias.to_owned(), version.number());
-                if version.number() != self.current().number() {
-                    others
-                        .versions
-                        .insert(version.number(), Arc::clone(version));
-                }
-            }
-            None => {
-                others.aliases.remove(alias);
-            }
+        others.aliases.insert(alias.name.clone(), alias.clone());
+        for version in versions.iter().filter(|one| one.number() != current) {
+            let version = Arc::clone(version);
+            others.versions.insert(version.number(), version);
         }
+        others.drop_unneeded();
+    }
+
+    /// Forgets an alias.
+    pub(crate) fn forget_alias(&self, alias: &str) {
+        let mut others = self.others();
+        others.aliases.remove(alias);
         others.drop_unneeded();
     }
 

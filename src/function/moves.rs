@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use super::deployment::{DeployError, Deployed, Deployer};
+use super::manifest::ManifestError;
 use super::store::{Action, Alias, Deployment, StoredVersion};
 use super::{Function, StoredFunction, Version};
+use crate::rollout::{Keyed, Portion};
 use crate::time::now_unix_ms;
 
 impl Deployer {
@@ -57,26 +59,47 @@ impl Deployer {
         Ok(())
     }
 
-    /// Points an alias to a version.
+    /// Points an alias to a version, and a part of its calls to another one.
     pub(crate) async fn set_alias(
         &self,
         function: &Arc<Function>,
         name: &str,
         number: u32,
+        split: Option<Portion>,
     ) -> Result<Alias, DeployError> {
+        if let Some(split) = &split {
+            let checked = split.check();
+            checked.map_err(|wrong| ManifestError::new(wrong.pointer, wrong.rule))?;
+        }
         let _one_at_a_time = self.lock(function, None).await?;
-        let version = self.ready(function, number).await?;
-        version.prepare().await?;
-        fail::fail_point!("alias::loaded");
         let alias = Alias {
             name: name.to_owned(),
             version: number,
+            split,
             updated_unix_ms: now_unix_ms(),
         };
+        let versions = self.versions_of(function, &alias).await?;
+        for version in &versions {
+            version.prepare().await?;
+        }
+        fail::fail_point!("alias::loaded");
         self.store.set_alias(function.id(), &alias).await?;
         fail::fail_point!("alias::set");
-        function.point(name, Some(&version));
+        function.point(&alias, &versions);
         Ok(alias)
+    }
+
+    /// All versions that an alias leads to.
+    async fn versions_of(
+        &self,
+        function: &Function,
+        alias: &Alias,
+    ) -> Result<Vec<Arc<Version>>, DeployError> {
+        let mut versions = Vec::new();
+        for number in alias.versions() {
+            versions.push(self.ready(function, number).await?);
+        }
+        Ok(versions)
     }
 
     /// Removes an alias.
@@ -90,7 +113,7 @@ impl Deployer {
             return Err(DeployError::NoAlias(name.to_owned()));
         }
         fail::fail_point!("alias::removed");
-        function.point(name, None);
+        function.forget_alias(name);
         Ok(())
     }
 
@@ -99,11 +122,12 @@ impl Deployer {
         &self,
         function: &Function,
         qualifier: &str,
+        keyed: Keyed<'_>,
     ) -> Result<Arc<Version>, DeployError> {
         let number = match qualifier.parse() {
             Ok(number) => number,
             Err(_) => function
-                .aliased(qualifier)
+                .aliased(qualifier, keyed)
                 .ok_or_else(|| DeployError::NoAlias(qualifier.to_owned()))?,
         };
         let version = self.ready(function, number).await?;
@@ -133,8 +157,8 @@ impl Deployer {
         let version = self.stored(&stored.id, stored.current_version).await?;
         let function = Function::new(stored, self.version(&stored.id, version)?);
         for alias in self.store.aliases(&stored.id).await? {
-            let version = self.ready(&function, alias.version).await?;
-            function.point(&alias.name, Some(&version));
+            let versions = self.versions_of(&function, &alias).await?;
+            function.point(&alias, &versions);
         }
         self.restore_rollout(&function).await?;
         Ok(function)

@@ -8,7 +8,7 @@ use super::manifest::ManifestError;
 use super::store::Action;
 use super::store::rollouts::StoredRollout;
 use super::{Function, Version};
-use crate::rollout::{Compared, Ended, Settings, Sides};
+use crate::rollout::{Compared, Ended, Keyed, Settings, Sides};
 use crate::time::now_unix_ms;
 
 /// Calls of one function that are repeated on the candidate at a time; more are not repeated.
@@ -136,14 +136,14 @@ impl Rollout {
 }
 
 impl Function {
-    /// The version for a call that names none, while a rollout runs. `key` is what the rollout keeps a caller by.
-    pub(crate) fn choose(&self, key: Option<&str>) -> Option<Arc<Version>> {
+    /// The version for a call that names none, while a rollout runs.
+    pub(crate) fn choose(&self, keyed: Keyed<'_>) -> Option<Arc<Version>> {
         let rollout = self.rollout()?;
         if rollout.rolled_back().is_some() {
             return None;
         }
         let split = rollout.settings().split();
-        Some(match split.takes(&rollout.salt, key, fastrand::f64()) {
+        Some(match split.takes(&rollout.salt, keyed, fastrand::f64()) {
             true => Arc::clone(rollout.candidate()),
             false => self.current(),
         })

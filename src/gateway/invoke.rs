@@ -62,7 +62,11 @@ pub(super) async fn invoke(
         let function = authorize::invocable(&platform, key, &head.headers)?;
         let qualifier = qualifier(head.uri.query());
         let version = match &qualifier {
-            Some(qualifier) => Some(platform.deployer().qualified(&function, qualifier).await?),
+            Some(qualifier) => {
+                let keyed = rollout::keyed(&head.headers);
+                let deployer = platform.deployer();
+                Some(deployer.qualified(&function, qualifier, &keyed).await?)
+            }
             None => rollout::version(&function, &head.headers),
         };
         let is_later = later::is_wanted(&head.headers)?;

@@ -9,9 +9,14 @@ use crate::rollout::Stickiness;
 
 /// The version for a call that names none; `None` while there is no rollout.
 pub(super) fn version(function: &Function, headers: &HeaderMap) -> Option<Arc<Version>> {
-    let rollout = function.rollout()?;
-    let stickiness = rollout.settings().stickiness.as_ref();
-    function.choose(stickiness.and_then(|stickiness| key(stickiness, headers)))
+    function.choose(&keyed(headers))
+}
+
+/// What finds the key of whoever sends these headers.
+pub(super) fn keyed(
+    headers: &HeaderMap,
+) -> impl Fn(Option<&Stickiness>) -> Option<String> + Sync + '_ {
+    |stickiness| key(stickiness?, headers).map(str::to_owned)
 }
 
 /// The caller's key; an empty one is none.

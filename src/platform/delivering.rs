@@ -152,7 +152,11 @@ pub(super) async fn invoke(platform: &Platform, delivery: &Delivery, trigger: Tr
     };
     let version = match new.qualifier.as_str() {
         "" => None,
-        qualifier => match platform.deployer.qualified(&function, qualifier).await {
+        qualifier => match platform
+            .deployer
+            .qualified(&function, qualifier, &|_| None)
+            .await
+        {
             Ok(version) => Some(version),
             Err(error @ (DeployError::NoVersion(_) | DeployError::NoAlias(_))) => {
                 return Attempt::failed(Ending::Impossible, "version_gone", error.to_string());

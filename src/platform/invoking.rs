@@ -48,7 +48,7 @@ impl Platform {
         taker: &mut Taker,
     ) -> (Arc<Version>, Outcome) {
         // While a rollout runs, some calls that name no version get the candidate.
-        let version = version.or_else(|| function.choose(None));
+        let version = version.or_else(|| function.choose(&|_| None));
         let current = || version.clone().unwrap_or_else(|| function.current());
         let (gate, trip) = (function.gate(), self.config.breaker());
         let (version, outcome) = match gate.enter(trip) {

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 pub(crate) use comparison::{Compared, Comparison, Difference};
 pub(crate) use guard::{Ended, Guard, Sides, Tally};
-pub(crate) use split::{Split, Stickiness};
+pub(crate) use split::{Keyed, Split, Stickiness};
 
 /// What a user asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -42,6 +42,42 @@ pub(crate) struct Settings {
     pub(crate) rollback: Option<Guard>,
 }
 
+/// A part of the calls of an alias that goes to another version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = AliasSplit)]
+pub(crate) struct Portion {
+    /// The number of the other version.
+    #[schema(minimum = 1)]
+    pub(crate) version: u32,
+    /// So many calls of a hundred go to it.
+    #[schema(minimum = 0, maximum = 100)]
+    pub(crate) percent: f64,
+    /// What keeps a caller with one of the two versions; chance decides about calls without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stickiness: Option<Stickiness>,
+}
+
+impl Portion {
+    /// Whether it can be used.
+    pub(crate) fn check(&self) -> Result<(), Wrong> {
+        check_percent("/split/percent", self.percent)?;
+        let stickiness = self.stickiness.as_ref().map_or(Ok(()), Stickiness::check);
+        stickiness.map_err(|Wrong { rule, .. }| Wrong {
+            pointer: "/split/stickiness",
+            rule,
+        })
+    }
+
+    /// Which calls the other version gets.
+    pub(crate) fn split(&self) -> Split<'_> {
+        Split {
+            percent: self.percent,
+            stickiness: self.stickiness.as_ref(),
+        }
+    }
+}
+
 /// A field that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wrong {
@@ -52,10 +88,10 @@ pub(crate) struct Wrong {
 
 impl Settings {
     /// Which calls the candidate gets.
-    pub(crate) fn split(&self) -> Split {
+    pub(crate) fn split(&self) -> Split<'_> {
         Split {
             percent: self.percent,
-            is_sticky: self.stickiness.is_some(),
+            stickiness: self.stickiness.as_ref(),
         }
     }
 

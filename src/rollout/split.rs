@@ -9,13 +9,15 @@ use super::{Wrong, wrong};
 /// The longest name of a header or cookie.
 const NAME_LEN_MAX: usize = 128;
 
+/// What finds the key that keeps a caller with one version, where the user says where it stands, or does not say.
+pub(crate) type Keyed<'a> = &'a (dyn Fn(Option<&Stickiness>) -> Option<String> + Sync);
+
 /// How many calls go to the candidate.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Split {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Split<'a> {
     /// So many of a hundred.
     pub(super) percent: f64,
-    /// Whether a caller's key decides, where there is one.
-    pub(super) is_sticky: bool,
+    pub(super) stickiness: Option<&'a Stickiness>,
 }
 
 /// Where a caller's key stands.
@@ -47,14 +49,14 @@ impl Stickiness {
     }
 }
 
-impl Split {
-    /// Whether the candidate gets a call. `key` is the caller's, `salt` the rollout's own, so that it is not always the
-    /// same callers who get what is new; `chance` is from 0 to 1 and decides where there is no key.
+impl Split<'_> {
+    /// Whether the candidate gets a call. `salt` is the rollout's own, so that it is not always the same callers who get
+    /// what is new; `chance` is from 0 to 1 and decides where there is no key.
     ///
     /// Whoever gets the candidate keeps it when the part grows.
-    pub(crate) fn takes(&self, salt: &str, key: Option<&str>, chance: f64) -> bool {
-        let place = match key.filter(|_| self.is_sticky) {
-            Some(key) => place(salt, key),
+    pub(crate) fn takes(self, salt: &str, keyed: Keyed<'_>, chance: f64) -> bool {
+        let place = match keyed(self.stickiness) {
+            Some(key) => place(salt, &key),
             None => chance,
         };
         place * 100.0 < self.percent
@@ -78,10 +80,10 @@ mod tests {
 
     use super::*;
 
-    fn split(percent: f64) -> Split {
+    fn split(percent: f64) -> Split<'static> {
         Split {
             percent,
-            is_sticky: true,
+            stickiness: None,
         }
     }
 
@@ -89,7 +91,7 @@ mod tests {
         #[test]
         fn a_caller_stays_and_more_percent_take_nobody_back(key in ".{0,20}", low in 0.0..100.0_f64, high in 0.0..100.0_f64) {
             let (low, high) = (low.min(high), low.max(high));
-            let takes = |percent, chance| split(percent).takes("salt", Some(&key), chance);
+            let takes = |percent, chance| split(percent).takes("salt", &|_| Some(key.clone()), chance);
             prop_assert_eq!(takes(low, 0.0), takes(low, 0.999));
             prop_assert!(!takes(low, 0.5) || takes(high, 0.5));
             prop_assert!(takes(100.0, 0.999) && !takes(0.0, 0.0));
@@ -97,7 +99,7 @@ mod tests {
 
         #[test]
         fn without_a_key_chance_decides(percent in 0.0..100.0_f64, chance in 0.0..1.0_f64) {
-            prop_assert_eq!(split(percent).takes("salt", None, chance), chance * 100.0 < percent);
+            prop_assert_eq!(split(percent).takes("salt", &|_| None, chance), chance * 100.0 < percent);
         }
     }
 
@@ -106,7 +108,8 @@ mod tests {
         let split = split(20.0);
         let taken = |salt: &str| -> Vec<bool> {
             let keys = (0..10_000).map(|number| format!("user-{number}"));
-            keys.map(|key| split.takes(salt, Some(&key), 0.0)).collect()
+            keys.map(|key| split.takes(salt, &|_| Some(key.clone()), 0.0))
+                .collect()
         };
         let (one, other) = (taken("fn-1/2"), taken("fn-1/3"));
         for taken in [&one, &other] {

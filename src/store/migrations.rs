@@ -38,6 +38,11 @@ const STATE: &[Step] = &[
         "rollouts",
         include_str!("migrations/state/0006_rollouts.sql"),
     ),
+    (
+        7,
+        "alias splits",
+        include_str!("migrations/state/0007_alias_splits.sql"),
+    ),
 ];
 
 const TELEMETRY: &[Step] = &[(

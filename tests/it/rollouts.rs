@@ -143,6 +143,55 @@ fn cookies_keep_callers_too_and_so_do_paths_of_the_functions_own() {
 }
 
 #[test]
+fn an_alias_sends_a_part_of_its_calls_to_another_version() {
+    in_every_language(|language| {
+        let platform = Platform::shared();
+        let function = staged(&platform, language, &saying(language, "two"));
+        let path = format!("/functions/{function}/aliases/live");
+        let split = |percent: u32| json!({"version": 1, "split": {"version": 2, "percent": percent, "stickiness": {"cookie": "sid"}}});
+        let of = |session: usize| {
+            let path = format!("/functions/{function}/invoke?qualifier=live");
+            let cookie = format!("sid={session}");
+            let answer = platform.request_with("POST", &path, &[("cookie", &cookie)], &json!({}));
+            answer.expect(200).json()["version"].as_i64()
+        };
+        let set = platform.put(&path, &split(40)).expect(200).json();
+        assert_eq!(set["alias"]["split"]["version"], 2);
+        let first: Vec<_> = (0..60).map(of).collect();
+        assert_eq!(first, (0..60).map(of).collect::<Vec<_>>());
+        assert!(
+            first.contains(&Some(1)) && first.contains(&Some(2)),
+            "{first:?}"
+        );
+        assert_eq!(
+            version(&platform, &function, &[]),
+            1,
+            "only the alias is split"
+        );
+        platform.put(&path, &split(100)).expect(200);
+        assert!((0..20).all(|session| of(session) == Some(2)));
+        platform.put(&path, &json!({"version": 1})).expect(200);
+        assert!((0..20).all(|session| of(session) == Some(1)));
+        for (split, pointer) in [
+            (json!({"version": 2, "percent": 200}), "/split/percent"),
+            (
+                json!({"version": 2, "percent": 1, "stickiness": {"header": ""}}),
+                "/split/stickiness",
+            ),
+        ] {
+            let wrong = platform.put(&path, &json!({"version": 1, "split": split}));
+            assert_eq!(wrong.status, 422);
+            assert_eq!(wrong.json()["pointer"], pointer);
+        }
+        let missing = platform.put(
+            &path,
+            &json!({"version": 1, "split": {"version": 9, "percent": 1}}),
+        );
+        assert_eq!(missing.problem(404), "version_not_found");
+    });
+}
+
+#[test]
 fn what_cannot_be_rolled_out_is_refused_and_names_the_field() {
     let platform = Platform::shared();
     let function = staged(

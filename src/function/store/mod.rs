@@ -4,6 +4,7 @@
 //! Values of variables are sealed on their way in and opened on their way out; see `sealed.rs`. Knows nothing of
 //! processes or files.
 
+mod aliases;
 pub(crate) mod answers;
 mod deployments;
 pub(super) mod rollouts;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use sqlx::Row;
 
+pub(crate) use aliases::Alias;
 pub(crate) use deployments::{Action, Deployment};
 pub(crate) use rows::{StoredFunction, StoredVersion, VersionSummary};
 
@@ -161,55 +163,4 @@ impl FunctionStore {
         fail::fail_point!("delete::committing");
         Ok(transaction.commit().await?)
     }
-
-    /// Which version each alias of a function means.
-    pub(crate) async fn aliases(&self, id: &str) -> Result<Vec<Alias>, StoreError> {
-        let statement = "SELECT name, version, updated_unix_ms FROM aliases WHERE function_id = $1 ORDER BY name";
-        let rows = sqlx::query(statement)
-            .bind(id)
-            .fetch_all(self.database.pool())
-            .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Alias {
-                    name: row.try_get(0)?,
-                    version: rows::number(row.try_get(1)?)?,
-                    updated_unix_ms: row.try_get(2)?,
-                })
-            })
-            .collect()
-    }
-
-    /// Points an alias to a version.
-    pub(crate) async fn set_alias(&self, id: &str, alias: &Alias) -> Result<(), StoreError> {
-        let statement = "INSERT INTO aliases (function_id, name, version, updated_unix_ms) VALUES ($1, $2, $3, $4) \
-                         ON CONFLICT (function_id, name) DO UPDATE SET version = excluded.version, \
-                         updated_unix_ms = excluded.updated_unix_ms";
-        sqlx::query(statement)
-            .bind(id)
-            .bind(&alias.name)
-            .bind(i64::from(alias.version))
-            .bind(alias.updated_unix_ms)
-            .execute(self.database.pool())
-            .await?;
-        Ok(())
-    }
-
-    /// Removes an alias. Whether it was there.
-    pub(crate) async fn remove_alias(&self, id: &str, name: &str) -> Result<bool, StoreError> {
-        let removed = sqlx::query("DELETE FROM aliases WHERE function_id = $1 AND name = $2")
-            .bind(id)
-            .bind(text(name).into_owned())
-            .execute(self.database.pool())
-            .await?;
-        Ok(removed.rows_affected() > 0)
-    }
-}
-
-/// A movable name for one version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Alias {
-    pub(crate) name: String,
-    pub(crate) version: u32,
-    pub(crate) updated_unix_ms: i64,
 }

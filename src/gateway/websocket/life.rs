@@ -26,6 +26,7 @@ use crate::gateway::status::invoke_row;
 use crate::gateway::traffic::Watched;
 use crate::invocation::{Invocation, Outcome};
 use crate::platform::Platform;
+use crate::rollout::Stickiness;
 use crate::trace::Trace;
 use crate::websocket::{Closing, Connection, Held, Message};
 
@@ -118,13 +119,14 @@ impl Life {
         if platform.registry().get(self.function.id()).is_none() {
             return Err(Closing::FUNCTION_GONE);
         }
+        // A connection stays with one version, as long as there are two.
+        let keyed = |_: Option<&Stickiness>| Some(self.connection.id.to_string());
         let version = match &self.qualifier {
-            // A connection stays with one version, as long as the rollout does.
-            None => self.function.choose(Some(&self.connection.id)),
+            None => self.function.choose(&keyed),
             Some(qualifier) => {
                 let version = platform
                     .deployer()
-                    .qualified(&self.function, qualifier)
+                    .qualified(&self.function, qualifier, &keyed)
                     .await;
                 Some(version.map_err(|_| Closing::VERSION_GONE)?)
             }

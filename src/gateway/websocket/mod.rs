@@ -70,7 +70,8 @@ pub(super) async fn connect(
     let found = async {
         let function = function?;
         if let Some(qualifier) = &qualifier {
-            platform.deployer().qualified(&function, qualifier).await?;
+            let deployer = platform.deployer();
+            deployer.qualified(&function, qualifier, &|_| None).await?;
         }
         Ok((function, qualifier))
     };
