@@ -80,7 +80,7 @@ def api(document):
     yield from [f"| {status} | {cell(text)} |" for status, text in sorted(refusals)]
     yield from ["", "## Types", ""]
     for name, schema in sorted(document["components"]["schemas"].items()):
-        yield from [f"### {name}", "", *paragraphs(schema), *members(schema), ""]
+        yield from [f"### Type {name}", "", *paragraphs(schema), *members(schema), ""]
 
 
 def describe(path, method, operation):
@@ -138,7 +138,7 @@ def members(schema):
 def type_of(schema):
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]
-        return f"[{name}](#{name.lower()})"
+        return f"[{name}](#type-{name.lower()})"
     for word in ("oneOf", "anyOf", "allOf"):
         if word in schema:
             kinds = [type_of(one) for one in schema[word] if one.get("type") != "null"]
