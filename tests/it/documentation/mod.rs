@@ -28,6 +28,7 @@ macro_rules! pages {
 pages! {
     contents: "README.md",
     errors: "errors.md",
+    functions: "functions.md",
     lambda: "lambda.md",
     limits: "limits.md",
     operations: "operations.md",

@@ -72,7 +72,8 @@ impl Reader {
     fn configure(&self, block: &Block) {
         let file = self.folder.path().join("checked.toml");
         write(&file, &block.text);
-        Platform::start(&[("ZYGO_CONFIG", &file.to_string_lossy())]).stop();
+        let file = file.to_string_lossy().into_owned();
+        Platform::start(&[("ZYGO_CONFIG", file.as_str())]).stop();
     }
 
     fn run(&self, block: &Block, how: &How, output: Option<&Block>) {

@@ -197,6 +197,21 @@ fn the_table_of_settings_lists_every_key_with_its_default() {
     assert_eq!(listed, settings());
 }
 
+#[test]
+fn the_table_of_a_functions_settings_lists_every_field() {
+    let document = Platform::shared().get("/openapi.json").expect(200).json();
+    let fields = &document["components"]["schemas"]["FunctionInput"]["properties"];
+    let fields: BTreeSet<&String> = fields.as_object().expect("fields").keys().collect();
+    let page = text_of("functions.md");
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let names = rows.filter_map(|row| row.split('|').nth(1));
+    let listed: BTreeSet<String> = names
+        .flat_map(|names| names.split(','))
+        .map(|name| name.trim().trim_matches('`').to_owned())
+        .collect();
+    assert_eq!(listed.iter().collect::<BTreeSet<_>>(), fields);
+}
+
 // Reference
 
 #[test]
