@@ -46,6 +46,7 @@
 //! - `soak`: deployments, rollbacks and kills under load
 //! - `specification`: the lines of the owner's specification
 //! - `dependencies`: the tools that install packages
+//! - `documentation`: the pages of `docs/`, run, and compared with the code
 //! - `packages`: packages of every shape
 //! - `alerts`: rules that fire, are resolved, and are told of once
 //! - `alert_rules`: what may be set, and what is refused
@@ -127,6 +128,7 @@ mod dead_letters;
 mod deaths;
 mod dependencies;
 mod destinations;
+mod documentation;
 mod domains;
 mod drain;
 mod durability;
