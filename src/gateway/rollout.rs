@@ -22,8 +22,10 @@ pub(super) fn keyed(
 /// The caller's key; an empty one is none.
 fn key<'a>(stickiness: &Stickiness, headers: &'a HeaderMap) -> Option<&'a str> {
     let key = match stickiness {
-        Stickiness::Header(name) => headers.get(name.as_str())?.to_str().ok()?,
-        Stickiness::Cookie(name) => cookie(headers, name)?,
+        Stickiness {
+            header: Some(name), ..
+        } => headers.get(name.as_str())?.to_str().ok()?,
+        Stickiness { cookie: name, .. } => cookie(headers, name.as_deref()?)?,
     };
     Some(key.trim()).filter(|key| !key.is_empty())
 }
@@ -51,8 +53,18 @@ mod tests {
         headers.append(header::COOKIE, "a=1; sid=x=y".parse().unwrap());
         headers.append(header::COOKIE, "b=2;c=".parse().unwrap());
         let found = |stickiness: Stickiness| key(&stickiness, &headers).map(str::to_owned);
-        let header = |name: &str| found(Stickiness::Header(name.to_owned()));
-        let cookie = |name: &str| found(Stickiness::Cookie(name.to_owned()));
+        let header = |name: &str| {
+            found(Stickiness {
+                header: Some(name.to_owned()),
+                cookie: None,
+            })
+        };
+        let cookie = |name: &str| {
+            found(Stickiness {
+                header: None,
+                cookie: Some(name.to_owned()),
+            })
+        };
         assert_eq!(header("X-User").as_deref(), Some("ann"));
         assert_eq!(header("x-other"), None);
         assert_eq!(cookie("sid").as_deref(), Some("x=y"));

@@ -20,21 +20,27 @@ pub(crate) struct Split<'a> {
     pub(super) stickiness: Option<&'a Stickiness>,
 }
 
-/// Where a caller's key stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Where a caller's key stands: one of the two.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) enum Stickiness {
+pub(crate) struct Stickiness {
     /// In the header of this name.
-    Header(String),
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) header: Option<String>,
     /// In the cookie of this name.
-    Cookie(String),
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cookie: Option<String>,
 }
 
 impl Stickiness {
     pub(super) fn check(&self) -> Result<(), Wrong> {
-        let (pointer, name) = match self {
-            Self::Header(name) => ("/stickiness/header", name),
-            Self::Cookie(name) => ("/stickiness/cookie", name),
+        let (pointer, name) = match (&self.header, &self.cookie) {
+            (Some(name), None) => ("/stickiness/header", name),
+            (None, Some(name)) => ("/stickiness/cookie", name),
+            _ => {
+                let rule = "names either a `header` or a `cookie`";
+                return Err(wrong("/stickiness", rule));
+            }
         };
         // RFC 9110 §5.6.2: what names of headers consist of; those of cookies do as well (RFC 6265 §4.1.1).
         let is_token =
@@ -124,24 +130,23 @@ mod tests {
     }
 
     #[test]
-    fn names_are_tokens() {
-        for (name, is_right) in [
-            ("x-user", true),
-            ("session_id", true),
-            ("", false),
-            ("a b", false),
-            ("a:b", false),
-        ] {
-            assert_eq!(
-                Stickiness::Header(name.to_owned()).check().is_ok(),
-                is_right,
-                "{name}"
-            );
-            assert_eq!(
-                Stickiness::Cookie(name.to_owned()).check().is_ok(),
-                is_right,
-                "{name}"
-            );
+    fn a_key_stands_in_one_place_whose_name_is_a_token() {
+        let check = |header: Option<&str>, cookie: Option<&str>| {
+            let stickiness = Stickiness {
+                header: header.map(str::to_owned),
+                cookie: cookie.map(str::to_owned),
+            };
+            stickiness.check().map_err(|wrong| wrong.pointer)
+        };
+        for name in ["x-user", "session_id"] {
+            assert_eq!(check(Some(name), None), Ok(()));
+            assert_eq!(check(None, Some(name)), Ok(()));
         }
+        for name in ["", "a b", "a:b"] {
+            assert_eq!(check(Some(name), None), Err("/stickiness/header"));
+            assert_eq!(check(None, Some(name)), Err("/stickiness/cookie"));
+        }
+        assert_eq!(check(None, None), Err("/stickiness"));
+        assert_eq!(check(Some("a"), Some("b")), Err("/stickiness"));
     }
 }

@@ -220,6 +220,11 @@ fn what_cannot_be_rolled_out_is_refused_and_names_the_field() {
             "/stickiness/cookie",
         ),
         (
+            json!({"version": 2, "percent": 1, "stickiness": {}}),
+            422,
+            "/stickiness",
+        ),
+        (
             json!({"version": 2, "percent": 1, "rollback": {}}),
             422,
             "/rollback",

@@ -14,14 +14,12 @@ mod versions;
 
 use std::sync::Arc;
 
-use sqlx::Row;
-
 pub(crate) use aliases::Alias;
 pub(crate) use deployments::{Action, Deployment};
 pub(crate) use rows::{StoredFunction, StoredVersion, VersionSummary};
 
 use crate::seal::Sealer;
-use crate::store::{Database, StoreError, text};
+use crate::store::{Database, StoreError};
 
 /// The functions of the platform.
 #[derive(Debug, Clone)]
