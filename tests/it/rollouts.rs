@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::language::{Language, in_every_language};
-use crate::platform::Platform;
+use crate::platform::{Platform, unique_name};
 use crate::versions::saying;
 use crate::wait::wait_for;
 
@@ -119,8 +119,10 @@ fn a_caller_stays_with_one_version_and_the_part_is_as_large_as_was_said() {
 fn cookies_keep_callers_too_and_so_do_paths_of_the_functions_own() {
     in_every_language(|language| {
         let platform = Platform::shared();
-        let settings =
-            json!({"triggers": [{"type": "http", "config": {"path": "/", "methods": ["GET"]}}]});
+        // A path leads to one function of the platform.
+        let own = unique_name();
+        let trigger = json!({"path": format!("/{own}"), "methods": ["GET"]});
+        let settings = json!({"triggers": [{"type": "http", "config": trigger}]});
         let function = platform.deploy(language, &saying(language, "one"), &settings);
         let path = format!("/functions/{function}/versions");
         platform
@@ -128,7 +130,7 @@ fn cookies_keep_callers_too_and_so_do_paths_of_the_functions_own() {
             .expect(201);
         let half = json!({"version": 2, "percent": 50, "stickiness": {"cookie": "sid"}});
         roll_out(&platform, &function, &half);
-        let path = format!("/functions/{function}/http/");
+        let path = format!("/functions/{function}/http/{own}");
         let word = |session: usize| {
             let cookie = format!("a=b; sid=session-{session}");
             let answer = platform.request_with("GET", &path, &[("cookie", &cookie)], &json!({}));
