@@ -40,7 +40,7 @@ fn cuts() -> Vec<Cut> {
     let back = || ("POST", "/rollback", json!({"version": 2}));
     let alias = || ("PUT", "/aliases/live", json!({"version": 2}));
     let stage = || ("POST", "/versions", json!({"code": code("3")}));
-    let rollout = || ("PUT", "/rollout", json!({"version": 2, "percent": 0}));
+    let roll_out = ("PUT", "/rollout", json!({"version": 2, "percent": 0}));
     let (new_alias, new_secret): (&[&str], &[&str]) = (&["live", "old"], &["TOKEN"]);
     vec![
         cut("deploy::written", put(), 1),
@@ -69,7 +69,7 @@ fn cuts() -> Vec<Cut> {
         },
         cut("stage::committing", stage(), 1),
         cut("stage::committed", stage(), 1),
-        cut("rollout::set", rollout(), 1),
+        cut("rollout::set", roll_out, 1),
         cut("delete::committing", ("DELETE", "", json!({})), 1),
         Cut {
             serves: None,
@@ -286,11 +286,8 @@ fn a_kill_while_master_keys_change_leaves_every_value_readable() {
 #[test]
 fn a_database_that_refuses_leaves_the_old_version_serving() {
     let mut first = Platform::start(&[]);
-    let function = first.deploy(
-        Language::Ruby,
-        "def handler(event, context) = 'one'",
-        &json!({}),
-    );
+    let one = "def handler(event, context) = 'one'";
+    let function = first.deploy(Language::Ruby, one, &json!({}));
     first.stop();
     let point = ("ZYGO_FAILPOINTS", "deploy::refused=return");
     let second = Platform::start_on(first.data(), &[point]);
