@@ -114,14 +114,17 @@ fn remove_halves(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-const SUFFIX: &str = ".tar.gz";
+/// How the names of archives end.
+pub(crate) const SUFFIX: &str = ".tar.gz";
 
-/// Spread over folders by the first two digits: a folder of all archives would grow too long to list.
+/// Where an archive lies below the folder of all. Spread over folders by the first two digits: a folder of all archives
+/// would grow too long to list.
+pub(crate) fn place(digest: &str) -> String {
+    format!("{}/{digest}{SUFFIX}", digest.get(..2).unwrap_or(""))
+}
+
 fn path(digest: &str) -> ObjectPath {
-    ObjectPath::from(format!(
-        "{}/{digest}{SUFFIX}",
-        digest.get(..2).unwrap_or("")
-    ))
+    ObjectPath::from(place(digest))
 }
 
 #[cfg(test)]

@@ -24,6 +24,14 @@ impl Arrivals {
         }
     }
 
+    /// A burst.
+    pub(crate) const fn at_once(count: u64) -> Self {
+        Self::Open {
+            every: Duration::ZERO,
+            count,
+        }
+    }
+
     /// A closed loop for a time.
     pub(crate) fn closed(warmup: Duration, duration: Duration) -> Self {
         Self::Closed {

@@ -50,10 +50,7 @@ fn fresh(bench: &mut Bench<'_>, platform: &mut Platform, language: Language) -> 
 /// A function of its own for each round: the second time, it is not cold any more.
 fn shared(bench: &mut Bench<'_>, platform: &mut Platform, language: Language) -> Result<()> {
     let rounds = bench.pick(10, 1);
-    let function = Function {
-        min_instances: 0,
-        ..Function::warm(language, Weight::Trivial, INSTANCES)
-    };
+    let function = Function::cold(language, Weight::Trivial, INSTANCES);
     let mut all = Outcome::default();
     for _ in 0..rounds {
         let deployed = platform.deploy(&function)?;
@@ -67,9 +64,6 @@ fn shared(bench: &mut Bench<'_>, platform: &mut Platform, language: Language) ->
 }
 
 fn at_once(platform: &Platform, deployed: &Deployed, count: usize) -> Plan {
-    let arrivals = Arrivals::Open {
-        every: Duration::ZERO,
-        count: count as u64,
-    };
+    let arrivals = Arrivals::at_once(count as u64);
     invoking(platform, deployed, count, arrivals, Reading::Phases)
 }

@@ -29,10 +29,7 @@ pub(crate) fn all(bench: &mut Bench<'_>, executable: &Path) {
                 for burst in 0..BURSTS {
                     let due = begun + PERIOD * burst;
                     std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                    let arrivals = Arrivals::Open {
-                        every: Duration::ZERO,
-                        count: AT_ONCE as u64,
-                    };
+                    let arrivals = Arrivals::at_once(AT_ONCE as u64);
                     let run = load::run(&invoking(
                         platform,
                         deployed,

@@ -107,10 +107,7 @@ fn instances(bench: &mut Bench<'_>, platform: &mut Platform, language: Language)
 /// Has every instance serve several times: an instance that never served has not written what it will write. The answers
 /// take so long that invocations made at once need an instance each.
 fn serve(platform: &Platform, deployed: &Deployed, instances: u32, rounds: u32) -> Result<()> {
-    let arrivals = Arrivals::Open {
-        every: Duration::ZERO,
-        count: u64::from(instances),
-    };
+    let arrivals = Arrivals::at_once(u64::from(instances));
     let plan = invoking(
         platform,
         deployed,

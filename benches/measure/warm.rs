@@ -84,10 +84,7 @@ fn with_every_language(
 }
 
 /// Each way replaces the arrivals.
-const NEVER: Arrivals = Arrivals::Open {
-    every: Duration::ZERO,
-    count: 0,
-};
+const NEVER: Arrivals = Arrivals::at_once(0);
 
 fn alone(platform: &Platform) -> Turn {
     let request = http::request("GET", "/healthz", platform.address, None);

@@ -83,6 +83,14 @@ impl Function {
         }
     }
 
+    /// The same, but none is there before somebody calls.
+    pub(crate) fn cold(language: Language, weight: Weight, instances: u32) -> Self {
+        Self {
+            min_instances: 0,
+            ..Self::warm(language, weight, instances)
+        }
+    }
+
     /// The body of the deploy request. Code of different names is different, so nothing of another deploy can be used.
     pub(crate) fn body(&self, name: &str) -> Value {
         json!({

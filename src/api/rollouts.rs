@@ -10,9 +10,9 @@ use http::Request;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::precondition::{etag, expected};
+use super::precondition::expected;
 use super::view::Deployed;
-use super::{Changes, Failable, by, find, json_body, run_to_the_end, time};
+use super::{Changes, Failable, by, find, functions, json_body, run_to_the_end, time};
 use crate::function::deployment::DeployError;
 use crate::function::{Function, Rollout};
 use crate::platform::Platform;
@@ -165,8 +165,8 @@ pub(super) async fn promote(
         deployer.promote(&shared, expected, &by).await
     };
     let deployed = run_to_the_end(work).await?;
-    let body = Json(Deployed::of(&deployed, "The candidate serves now"));
-    Ok((etag(&function), body).into_response())
+    let deployed = Deployed::of(&deployed, "The candidate serves now");
+    Ok(functions::answer(&deployed, &function))
 }
 
 fn answer(function: &Function, rollout: &Rollout) -> Json<RolloutAnswer> {

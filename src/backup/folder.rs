@@ -1,25 +1,30 @@
 //! Small things about files.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-/// Counts and digests what is read through it.
-pub(super) struct Digesting<R> {
-    inner: R,
+/// Counts and digests what is read or written through it.
+pub(super) struct Digesting<T> {
+    pub(super) inner: T,
     hasher: Sha256,
     pub(super) bytes: u64,
 }
 
-impl<R: Read> Digesting<R> {
-    pub(super) fn new(inner: R) -> Self {
+impl<T> Digesting<T> {
+    pub(super) fn new(inner: T) -> Self {
         Self {
             inner,
             hasher: Sha256::new(),
             bytes: 0,
         }
+    }
+
+    fn saw(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.bytes += bytes.len() as u64;
     }
 
     pub(super) fn digest(self) -> String {
@@ -30,9 +35,20 @@ impl<R: Read> Digesting<R> {
 impl<R: Read> Read for Digesting<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let len = self.inner.read(buffer)?;
-        self.hasher.update(&buffer[..len]);
-        self.bytes += len as u64;
+        self.saw(&buffer[..len]);
         Ok(len)
+    }
+}
+
+impl<W: Write> Write for Digesting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let len = self.inner.write(bytes)?;
+        self.saw(&bytes[..len]);
+        Ok(len)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 

@@ -12,6 +12,7 @@ use tar::{Builder, EntryType, Header};
 use super::folder::{Digesting, sync, walk};
 use super::manifest::{Entry, Manifest, NAME};
 use super::{BackupError, manifest};
+use crate::artifact;
 use crate::config::Config;
 use crate::store::{self, Named, Schema};
 
@@ -48,24 +49,16 @@ pub(crate) async fn write(
     let staging =
         tempfile::tempdir_in(folder).map_err(|error| BackupError::files(folder, error))?;
     let part = staging.path().join("part");
-    for tries in 1.. {
+    let mut tries = 1;
+    let written = loop {
         match write_once(config, &part, staging.path(), wanted).await {
-            Err(BackupError::ArchiveMissing(_)) if tries < TRIES_MAX => continue,
-            Err(error) => return Err(error),
-            Ok(manifest) => {
-                let mut read = Digesting::new(File::open(&part).map_err(failed)?);
-                io::copy(&mut read, &mut io::sink()).map_err(failed)?;
-                fs::rename(&part, to).map_err(failed)?;
-                sync(folder).map_err(failed)?;
-                return Ok(Written {
-                    manifest,
-                    bytes: read.bytes,
-                    digest: read.digest(),
-                });
-            }
+            Err(BackupError::ArchiveMissing(_)) if tries < TRIES_MAX => tries += 1,
+            written => break written?,
         }
-    }
-    Err(BackupError::NoState(config.data_dir.display().to_string()))
+    };
+    fs::rename(&part, to).map_err(failed)?;
+    sync(folder).map_err(failed)?;
+    Ok(written)
 }
 
 async fn write_once(
@@ -73,7 +66,7 @@ async fn write_once(
     to: &Path,
     staging: &Path,
     wanted: Wanted,
-) -> Result<Manifest, BackupError> {
+) -> Result<Written, BackupError> {
     let data = &config.data_dir;
     let is_sqlite = config.database_url.is_none();
     let mut file = Backup::create(to, if is_sqlite { "sqlite" } else { "postgresql" })?;
@@ -147,9 +140,8 @@ async fn databases(
     named.ok_or_else(|| BackupError::NoState(config.data_dir.display().to_string()))
 }
 
-/// As the store of archives names them.
 fn archive_name(digest: &str) -> String {
-    format!("archives/{}/{digest}.tar.gz", digest.get(..2).unwrap_or(""))
+    format!("archives/{}", artifact::place(digest))
 }
 
 fn name_of(path: &Path) -> String {
@@ -160,7 +152,7 @@ fn name_of(path: &Path) -> String {
 }
 
 fn stem(path: &Path) -> String {
-    name_of(path).trim_end_matches(".tar.gz").to_owned()
+    name_of(path).trim_end_matches(artifact::SUFFIX).to_owned()
 }
 
 /// What lies in a folder, sorted; nothing when there is none.
@@ -179,7 +171,7 @@ fn children(folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
 /// The file while it is being written.
 struct Backup {
     path: PathBuf,
-    tar: Builder<GzEncoder<File>>,
+    tar: Builder<GzEncoder<Digesting<File>>>,
     manifest: Manifest,
 }
 
@@ -192,7 +184,7 @@ impl Backup {
             .map_err(|error| BackupError::files(path, error))?;
         Ok(Self {
             path: path.to_owned(),
-            tar: Builder::new(GzEncoder::new(file, Compression::fast())),
+            tar: Builder::new(GzEncoder::new(Digesting::new(file), Compression::fast())),
             manifest: manifest::Manifest::new(database),
         })
     }
@@ -235,9 +227,9 @@ impl Backup {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Manifest, BackupError> {
+    fn finish(mut self) -> Result<Written, BackupError> {
         let path = self.path.clone();
-        let finish = || -> io::Result<Manifest> {
+        let finish = || -> io::Result<Written> {
             let text = serde_json::to_vec_pretty(&self.manifest)?;
             let mut header = Header::new_gnu();
             header.set_size(text.len() as u64);
@@ -245,8 +237,12 @@ impl Backup {
             self.tar.append_data(&mut header, NAME, text.as_slice())?;
             let mut file = self.tar.into_inner()?.finish()?;
             file.flush()?;
-            file.sync_all()?;
-            Ok(self.manifest)
+            file.inner.sync_all()?;
+            Ok(Written {
+                manifest: self.manifest,
+                bytes: file.bytes,
+                digest: file.digest(),
+            })
         };
         finish().map_err(|error| BackupError::files(&path, error))
     }

@@ -92,16 +92,18 @@ pub(super) async fn rollout(command: RolloutCommand, context: &Context) -> Resul
                 "{} % of the calls go to version {}",
                 args.percent, args.version
             );
-            act(context, &args.target, Method::PUT, "", &args.body(), &said).await
+            let body = Some(args.body());
+            act(context, &args.target, Method::PUT, &[], body, &said).await
         }
         RolloutCommand::Show(target) => show(&target, context).await,
         RolloutCommand::Promote(target) => {
             let said = "the other version serves now";
-            act(context, &target, Method::POST, "promote", &json!({}), said).await
+            let body = Some(json!({}));
+            act(context, &target, Method::POST, &["promote"], body, said).await
         }
         RolloutCommand::End(target) => {
             let said = "the current version serves all calls";
-            act(context, &target, Method::DELETE, "", &json!({}), said).await
+            act(context, &target, Method::DELETE, &[], None, said).await
         }
     }
 }
@@ -110,17 +112,16 @@ async fn act(
     context: &Context,
     target: &Target,
     method: Method,
-    rest: &str,
-    body: &Value,
+    rest: &[&str],
+    body: Option<Value>,
     said: &str,
 ) -> Result<(), Failure> {
     let name = target.name()?;
-    let path = ["functions", name.as_str(), "rollout", rest];
-    let path = path.split_at(if rest.is_empty() { 3 } else { 4 }).0;
+    let path = [&["functions", name.as_str(), "rollout"], rest].concat();
     let client = &context.client;
-    let answer = match method {
-        Method::DELETE => client.json(client.request(method, path)).await,
-        method => client.call(method, path, body).await,
+    let answer = match body {
+        Some(body) => client.call(method, &path, &body).await,
+        None => client.json(client.request(method, &path)).await,
     };
     let answer = or_explain(context, answer, &name).await?;
     done(context, answer, &format!("{}: {said}", plain(&name)));

@@ -195,18 +195,11 @@ impl Deployer {
     ) -> Result<(), DeployError> {
         let id = function.id();
         let claim = self.routes.claim(id, &draft.manifest)?;
-        let change = Change {
-            by,
-            now_unix_ms: now_unix_ms(),
-        };
-        let number = self.store.next_number(id).await?;
         let from = function.current().number();
-        let made = self.make(id, number, draft, change, async |version| {
+        let made = self.make_next(id, draft, by, async |version, change| {
             self.store.add_version(id, from, version, change).await
         });
-        let (version, generation) = made
-            .await
-            .inspect_err(|_| self.folders.remove(id, number))?;
+        let (version, generation) = made.await?;
         fail::fail_point!("deploy::committed");
         function.switch_to(version, generation);
         claim.serve(function);
@@ -214,8 +207,27 @@ impl Deployer {
         Ok(())
     }
 
+    /// Everything up to the commit of a function's next version; what a failure left is removed.
+    pub(super) async fn make_next<T>(
+        &self,
+        id: &str,
+        draft: Draft,
+        by: &str,
+        commit: impl AsyncFnOnce(&StoredVersion, Change<'_>) -> Result<T, StoreError>,
+    ) -> Result<(Arc<Version>, T), DeployError> {
+        let change = Change {
+            by,
+            now_unix_ms: now_unix_ms(),
+        };
+        let number = self.store.next_number(id).await?;
+        let made = self.make(id, number, draft, change, async |version| {
+            commit(version, change).await
+        });
+        made.await.inspect_err(|_| self.folders.remove(id, number))
+    }
+
     /// Everything up to the commit, which `commit` is.
-    pub(super) async fn make<T>(
+    async fn make<T>(
         &self,
         id: &str,
         number: u32,

@@ -7,8 +7,6 @@ use super::bundle::Bundle;
 use super::deployment::{DeployError, Deployer};
 use super::draft::{Code, Draft};
 use super::manifest::{Manifest, ManifestError};
-use super::store::Change;
-use crate::time::now_unix_ms;
 
 impl Deployer {
     /// Makes a new version that does not serve yet, for a rollout or callers who name it. Its number, and whether it was
@@ -30,20 +28,12 @@ impl Deployer {
             return Ok((earlier, true));
         }
         let id = function.id();
-        let change = Change {
-            by,
-            now_unix_ms: now_unix_ms(),
-        };
-        let number = self.store.next_number(id).await?;
-        let made = self.make(id, number, draft, change, async |version| {
+        let made = self.make_next(id, draft, by, async |version, change| {
             self.store.add_staged(id, version, change).await
         });
-        let (version, ()) = made
-            .await
-            .inspect_err(|_| self.folders.remove(id, number))?;
+        let (version, ()) = made.await?;
         fail::fail_point!("stage::committed");
-        function.keep(version);
-        Ok((number, false))
+        Ok((function.keep(version).number(), false))
     }
 
     /// An earlier version that is the very same.

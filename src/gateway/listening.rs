@@ -12,7 +12,7 @@ use crate::service::Listeners;
 
 /// Connections that may wait in the kernel's queue; beyond it, the kernel resets some. It takes no more than
 /// `net.core.somaxconn`, which is 4,096 on most machines.
-const BACKLOG: u32 = 4_096;
+pub(crate) const BACKLOG: u32 = 4_096;
 
 /// Listening sockets in use.
 pub(super) struct Sockets {

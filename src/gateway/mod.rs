@@ -48,6 +48,7 @@ use tokio::sync::watch;
 
 use front::Front;
 use inflow::Inflow;
+pub(crate) use listening::BACKLOG;
 use listening::Sockets;
 use pace::Pace;
 use places::Places;

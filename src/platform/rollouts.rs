@@ -67,7 +67,7 @@ impl Platform {
     }
 }
 
-/// What an invocation says of its version; nothing where the caller, or the platform, was at fault.
+/// What an invocation says of its version; nothing where the caller was at fault, or there was no instance to be had.
 fn ended(outcome: &Outcome) -> Option<Ended> {
     let is_error = match &outcome.result {
         Ok(answer) => answer.status_code >= ERROR_STATUS_MIN,

@@ -67,7 +67,7 @@ impl Pool {
         let bounds = self.settings.bounds;
         let has_turn = |state: &State| {
             let is_wanted = state.waiters.len() > state.coming && !state.retired && !state.hungry;
-            is_wanted && state.live < bounds.instances_max && state.starting < bounds.starts_max
+            is_wanted && state.live < bounds.instances_max && bounds.may_start(state.snapshot())
         };
         while has_turn(&state) {
             if !self.capacity.take() {

@@ -1,26 +1,33 @@
 //! Backups that are damaged or forged, and restores that are cut off: nothing is changed by them.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::backup::{back_up, children, entries, folder, refused, restore};
 use crate::language::Language;
 use crate::platform::Platform;
 
-#[test]
-fn a_backup_that_is_damaged_changes_nothing() {
+/// The data folder of a platform with one function that has ended, and a folder with its backup.
+fn backed_up() -> (Arc<TempDir>, TempDir, PathBuf) {
     let mut platform = Platform::start(&[]);
-    platform.deploy(
-        Language::Python,
-        "def handler(event, context): return 1",
-        &json!({}),
-    );
+    let code = "def handler(event, context): return 1";
+    platform.deploy(Language::Python, code, &json!({}));
     let data = platform.data();
     platform.stop();
     let kept = folder();
     let file = kept.path().join("backup.tar.gz");
     back_up(data.path(), &file, &[]);
+    (data, kept, file)
+}
+
+#[test]
+fn a_backup_that_is_damaged_changes_nothing() {
+    let (data, kept, file) = backed_up();
     let whole = std::fs::read(&file).expect("the backup");
     let entries = entries(&file);
     let half = whole[..whole.len() / 2].to_vec();
@@ -76,17 +83,7 @@ fn a_backup_that_is_damaged_changes_nothing() {
 
 #[test]
 fn a_restore_that_was_cut_off_keeps_platforms_away() {
-    let mut platform = Platform::start(&[]);
-    platform.deploy(
-        Language::Python,
-        "def handler(event, context): return 1",
-        &json!({}),
-    );
-    let data = platform.data();
-    platform.stop();
-    let kept = folder();
-    let file = kept.path().join("backup.tar.gz");
-    back_up(data.path(), &file, &[]);
+    let (data, _kept, file) = backed_up();
     std::fs::create_dir(data.path().join("restoring")).expect("made");
     let said = crate::launch::refused_start_on(&data);
     assert!(said.contains("was cut off"), "{said}");

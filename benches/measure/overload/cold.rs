@@ -28,15 +28,9 @@ pub(super) fn burst(
     language: Language,
 ) -> Result<()> {
     let rounds = bench.pick(5, 1);
-    let function = Function {
-        min_instances: 0,
-        ..Function::warm(language, Weight::Trivial, 100)
-    };
+    let function = Function::cold(language, Weight::Trivial, 100);
     let deployed = platform.deploy(&function)?;
-    let arrivals = Arrivals::Open {
-        every: Duration::ZERO,
-        count: AT_ONCE as u64,
-    };
+    let arrivals = Arrivals::at_once(AT_ONCE as u64);
     let (mut all, mut zygotes) = (Outcome::default(), 0);
     for _ in 0..rounds {
         platform.restart()?;

@@ -35,10 +35,7 @@ pub(super) fn all(
     platform: &mut Platform,
     language: Language,
 ) -> Result<()> {
-    let waits = Function {
-        min_instances: 0,
-        ..Function::warm(language, Weight::Waiting, 32)
-    };
+    let waits = Function::cold(language, Weight::Waiting, 32);
     let deployed = platform.deploy(&waits)?;
     let what = format!("waits {WAITS_MS} ms, 32 instances/{}", language.name());
     let plan = invoking(

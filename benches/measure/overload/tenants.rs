@@ -20,10 +20,7 @@ const TIMES: f64 = 100.0;
 pub(super) fn all(bench: &mut Bench<'_>, executable: &Path, language: Language) -> Result<()> {
     let settings: Settings = vec![("ZYGO_MAX_INSTANCES", INSTANCES.to_string())];
     on_platform(executable, settings, |platform| {
-        let function = Function {
-            min_instances: 0,
-            ..Function::warm(language, Weight::Waiting, INSTANCES)
-        };
+        let function = Function::cold(language, Weight::Waiting, INSTANCES);
         let (modest, greedy) = (platform.deploy(&function)?, platform.deploy(&function)?);
         let seconds = bench.pick(10.0, 3.0);
         let open = |deployed: &Deployed, connections, rate: f64| {

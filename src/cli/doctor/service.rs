@@ -6,12 +6,10 @@ use std::path::Path;
 use rustix::process::Resource;
 
 use super::{Finding, Health, finding};
+use crate::gateway::BACKLOG;
 
 /// With fewer, connections and instances of a busy platform run out of descriptors.
 const FILES_MIN: u64 = 65_536;
-
-/// What the platform asks for.
-const QUEUE: u32 = 4_096;
 
 /// Where units may lie, as `zygo install` and packages put them.
 const UNITS: [&str; 2] = [
@@ -43,11 +41,11 @@ fn files(limit: Option<u64>) -> Finding {
 fn queue(root: &Path) -> Finding {
     let read = std::fs::read_to_string(root.join("proc/sys/net/core/somaxconn"));
     match read.ok().and_then(|text| text.trim().parse::<u32>().ok()) {
-        Some(most) if most < QUEUE => finding(
+        Some(most) if most < BACKLOG => finding(
             "waiting connections",
             Health::Warn,
             format!(
-                "{most} at most, so an upgrade under load may refuse some: sysctl net.core.somaxconn={QUEUE}"
+                "{most} at most, so an upgrade under load may refuse some: sysctl net.core.somaxconn={BACKLOG}"
             ),
         ),
         Some(most) => finding("waiting connections", Health::Ok, format!("{most} at most")),
