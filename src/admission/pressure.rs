@@ -153,6 +153,13 @@ impl Pressure {
         Verdict::Refuse { keep }
     }
 
+    /// Whoever came last only asked, and will come again.
+    pub(crate) fn forget(&mut self) {
+        if let Some(window) = &mut self.window {
+            window.came = window.came.saturating_sub(1);
+        }
+    }
+
     /// Somebody who waited is served.
     pub(crate) fn served(&mut self) {
         if let Some(window) = &mut self.window {

@@ -142,10 +142,9 @@ impl Service<Request<Incoming>> for Counting {
     type Error = std::convert::Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
         let in_flight = self.traffic.begin();
-        request.extensions_mut().insert(self.peer);
-        let answer = self.front.router(&request, self.peer).call(request);
+        let answer = self.front.answer(request, self.peer);
         Box::pin(async move {
             let response = answer.await?;
             Ok(response.map(|body| Counted {

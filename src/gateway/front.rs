@@ -1,16 +1,22 @@
 //! Before any path is looked at: whose host is it? A host that a function has is the function's alone, all others lead to
 //! the platform's own API and to what stands beside it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use futures_util::future::Either;
 use http::{HeaderMap, Request, StatusCode, Uri, header};
 use hyper::body::Incoming;
+use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use super::client::{Client, Peer};
+use super::inflow::{self, Inflow};
+use super::invoke;
 use super::problem::RequestError;
 use crate::platform::Platform;
 use crate::route::normal_host;
@@ -19,6 +25,7 @@ use crate::route::normal_host;
 #[derive(Clone)]
 pub(super) struct Front {
     platform: Arc<Platform>,
+    inflow: Inflow,
     api: TowerToHyperService<Router>,
     domains: TowerToHyperService<Router>,
     /// Sends whoever comes unencrypted elsewhere.
@@ -26,10 +33,16 @@ pub(super) struct Front {
 }
 
 impl Front {
-    pub(super) fn new(platform: Arc<Platform>, api: Router, domains: Router) -> Self {
+    pub(super) fn new(
+        platform: Arc<Platform>,
+        inflow: Inflow,
+        api: Router,
+        domains: Router,
+    ) -> Self {
         Self {
             redirect: None,
             platform,
+            inflow,
             api: TowerToHyperService::new(api),
             domains: TowerToHyperService::new(domains),
         }
@@ -52,26 +65,46 @@ impl Front {
             || Client::of(peer, request.headers(), self.platform.trusted_proxies()).tls
     }
 
-    /// The router that a request is for. Takes no lock, and as long as no function has a domain, looks at nothing.
-    pub(super) fn router(
+    /// Answers a request. The invoke call is known by its path, and goes past the routers: what they do for it costs a
+    /// tenth of a short invocation.
+    pub(super) fn answer(
         &self,
-        request: &Request<Incoming>,
+        mut request: Request<Incoming>,
         peer: Peer,
-    ) -> &TowerToHyperService<Router> {
-        if let Some(redirect) = &self.redirect
-            && !self.may_stay(request, peer)
+    ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
+        if self.redirect.is_none()
+            && let Some(key) = invoke::key(&request)
+            && !self.is_of_a_domain(&request)
         {
-            return redirect;
+            let (platform, inflow) = (Arc::clone(&self.platform), self.inflow.clone());
+            let call = |request| invoke::call(platform, key, request);
+            // In a box of its own, or every other answer would be as large.
+            let answer = Box::pin(inflow::held(inflow, request.map(Body::new), call));
+            return Either::Left(answer.map(Ok));
         }
+        request.extensions_mut().insert(peer);
+        Either::Right(self.router(&request, peer).call(request))
+    }
+
+    /// The router that a request is for.
+    fn router(&self, request: &Request<Incoming>, peer: Peer) -> &TowerToHyperService<Router> {
+        match &self.redirect {
+            Some(redirect) if !self.may_stay(request, peer) => redirect,
+            _ if self.is_of_a_domain(request) => &self.domains,
+            _ => &self.api,
+        }
+    }
+
+    /// Whether a function has the request's host. Takes no lock, and as long as no function has a domain, looks at nothing.
+    fn is_of_a_domain(&self, request: &Request<Incoming>) -> bool {
         let table = self.platform.routes().table();
         if !table.has_domains() {
-            return &self.api;
+            return false;
         }
         let host = host(request.uri(), request.headers()).and_then(normal_host);
-        let is_taken = host.is_some_and(|host| {
+        host.is_some_and(|host| {
             !self.platform.config().is_own_host(&host) && table.domain(&host).is_some()
-        });
-        if is_taken { &self.domains } else { &self.api }
+        })
     }
 }
 

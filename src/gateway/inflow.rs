@@ -162,14 +162,23 @@ impl Drop for Lent {
     }
 }
 
-/// Answers a request, and leaves its connection fit for another one or says that it is not.
+/// The same for whatever a router has.
 pub(super) async fn hold(
     State(inflow): State<Inflow>,
     request: Request<Body>,
     next: Next,
 ) -> Response {
+    held(inflow, request, |request| next.run(request)).await
+}
+
+/// Answers a request, and leaves its connection fit for another one or says that it is not.
+pub(super) async fn held<F: Future<Output = Response>>(
+    inflow: Inflow,
+    request: Request<Body>,
+    answer: impl FnOnce(Request<Body>) -> F,
+) -> Response {
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return answer(request).await;
     }
     let (back, mut rest) = oneshot::channel();
     let taken = Taken::default();
@@ -184,7 +193,7 @@ pub(super) async fn hold(
             deadline: None,
         })
     });
-    let mut response = next.run(request).await;
+    let mut response = answer(request).await;
     drop(taken);
     if let Ok(rest) = rest.try_recv()
         && !took(rest).await

@@ -8,7 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{Request, header};
+use http::{Method, Request, header};
 
 use super::problem::{Problem, RequestError};
 use super::response::Envelope;
@@ -55,65 +55,83 @@ pub(super) async fn invoke(
     key: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Response {
-    let (head, body) = request.into_parts();
-    let request_id = request::request_id(&head.headers);
-    let prepared = async {
-        let Path(key) = key.map_err(|error| RequestError::malformed("/path", error.to_string()))?;
-        let function = authorize::invocable(&platform, key, &head.headers)?;
-        let qualifier = qualifier(head.uri.query());
-        let version = match &qualifier {
-            Some(qualifier) => {
-                let keyed = rollout::keyed(&head.headers);
-                let deployer = platform.deployer();
-                Some(deployer.qualified(&function, qualifier, &keyed).await?)
-            }
-            None => rollout::version(&function, &head.headers),
-        };
-        let is_later = later::is_wanted(&head.headers)?;
-        let is_streamed = streamed::is_wanted(&head.headers)?;
-        let body_len_max = match is_later {
-            true => later::body_len_max(&platform),
-            false => platform.config().max_body_bytes,
-        };
-        let body = request::read_body(body, body_len_max).await?;
-        let id = Arc::clone(&request_id);
-        let trace = traced(&platform, &head);
-        let invocation =
-            request::invocation(id, &head.method, &head.uri, &head.headers, body, trace)?;
-        let qualifier = qualifier.unwrap_or_default().into_owned();
-        let manner = match (is_later, is_streamed) {
-            (true, _) => Manner::Later(qualifier),
-            (false, true) => Manner::InPieces,
-            (false, false) => Manner::InEnvelope,
-        };
-        Ok((function, version, manner, invocation))
-    };
-    match prepared.await {
-        Ok((function, _, Manner::Later(qualifier), invocation)) => {
-            let accepted =
-                later::accept(&platform, &function, qualifier, &invocation, &head.headers).await;
-            accepted.unwrap_or_else(|error| refusal(&error, &request_id, head.uri.path()))
+    match key {
+        Ok(Path(key)) => call(platform, key, request).await,
+        Err(error) => {
+            let error = RequestError::malformed("/path", error.to_string());
+            let request_id = request::request_id(request.headers());
+            refusal(&error, &request_id, request.uri().path())
         }
-        Ok((function, version, Manner::InPieces, invocation)) => {
-            let reply = streamed::invoke(platform, function, version, invocation).await;
-            streamed::respond(&request_id, reply)
-        }
-        Ok((function, version, Manner::InEnvelope, invocation)) => {
-            let (version, outcome) = platform.invoke(&function, version, &invocation).await;
-            response::of_invocation(&request_id, version.number(), outcome)
-        }
-        Err(error) => refusal(&error, &request_id, head.uri.path()),
     }
 }
 
-/// How the caller wants to be answered.
-enum Manner {
-    /// Once the event is stored, for this version or alias.
-    Later(String),
-    /// With the handler's own answer, as it is made.
-    InPieces,
-    /// With everything that is known of the invocation.
-    InEnvelope,
+/// The function that a request invokes, if that can be seen without a router.
+pub(super) fn key<B>(request: &Request<B>) -> Option<String> {
+    let path = request.uri().path().strip_prefix("/functions/")?;
+    let key = path.strip_suffix("/invoke")?;
+    let is_plain = !key.is_empty() && !key.contains(['/', '%']);
+    (is_plain && *request.method() == Method::POST).then(|| key.to_owned())
+}
+
+/// Invokes the function of this id or name.
+pub(super) async fn call(platform: Arc<Platform>, key: String, request: Request<Body>) -> Response {
+    let (head, body) = request.into_parts();
+    let request_id = request::request_id(&head.headers);
+    let answered = answer(platform, key, &head, body, &request_id).await;
+    answered.unwrap_or_else(|error| refusal(&error, &request_id, head.uri.path()))
+}
+
+async fn answer(
+    platform: Arc<Platform>,
+    key: String,
+    head: &Parts,
+    body: Body,
+    request_id: &Arc<str>,
+) -> Result<Response, RequestError> {
+    let function = authorize::invocable(&platform, key, &head.headers)?;
+    let qualifier = qualifier(head.uri.query());
+    let version = match &qualifier {
+        Some(qualifier) => {
+            let keyed = rollout::keyed(&head.headers);
+            let deployer = platform.deployer();
+            Some(deployer.qualified(&function, qualifier, &keyed).await?)
+        }
+        None => rollout::version(&function, &head.headers),
+    };
+    let is_later = later::is_wanted(&head.headers)?;
+    let is_streamed = streamed::is_wanted(&head.headers)?;
+    let unread = || request::unread(Arc::clone(request_id), traced(&platform, head));
+    if !is_later
+        && let Some((version, outcome)) = platform.turn_away(&function, version.clone(), unread)
+    {
+        return Ok(response::of_invocation(
+            request_id,
+            version.number(),
+            outcome,
+        ));
+    }
+    let body_len_max = match is_later {
+        true => later::body_len_max(&platform),
+        false => platform.config().max_body_bytes,
+    };
+    let body = request::read_body(body, body_len_max).await?;
+    let trace = traced(&platform, head);
+    let id = Arc::clone(request_id);
+    let invocation = request::invocation(id, &head.method, &head.uri, &head.headers, body, trace)?;
+    if is_later {
+        let qualifier = qualifier.unwrap_or_default().into_owned();
+        return later::accept(&platform, &function, qualifier, &invocation, &head.headers).await;
+    }
+    if is_streamed {
+        let reply = streamed::invoke(platform, function, version, invocation).await;
+        return Ok(streamed::respond(request_id, reply));
+    }
+    let (version, outcome) = platform.invoke(&function, version, &invocation).await;
+    Ok(response::of_invocation(
+        request_id,
+        version.number(),
+        outcome,
+    ))
 }
 
 /// The invocation's place in the caller's trace.

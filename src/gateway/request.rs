@@ -92,6 +92,19 @@ pub(crate) fn invocation(
     })
 }
 
+/// An invocation of which nothing is known, because it is refused before it was read.
+pub(super) fn unread(request_id: Arc<str>, trace: Trace) -> Invocation {
+    Invocation {
+        request_id,
+        event: Bytes::new(),
+        body_kind: BodyKind::None,
+        body: Bytes::new(),
+        received_ns: clock::monotonic_ns(),
+        trigger: Trigger::Http,
+        trace,
+    }
+}
+
 /// The event without its body, as JSON, and how the handler is to see that.
 pub(crate) fn event(
     request_id: &str,

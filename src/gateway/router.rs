@@ -37,7 +37,7 @@ pub(super) fn front(platform: &Arc<Platform>, inflow: &Inflow) -> Front {
         .layer(held)
         .with_state(Arc::clone(platform));
     let api = router(Arc::clone(platform), inflow.clone());
-    Front::new(Arc::clone(platform), api, domains)
+    Front::new(Arc::clone(platform), inflow.clone(), api, domains)
 }
 
 /// The platform's own routes, and beside them those of functions.

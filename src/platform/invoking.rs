@@ -76,6 +76,23 @@ impl Platform {
         (version, outcome)
     }
 
+    /// Refuses an invocation before anything of it is read, if it would be refused for want of an instance: more callers
+    /// than can be served must cost next to nothing.
+    pub(crate) fn turn_away(
+        &self,
+        function: &Function,
+        version: Option<Arc<Version>>,
+        invocation: impl FnOnce() -> Invocation,
+    ) -> Option<(Arc<Version>, Outcome)> {
+        let version = version.unwrap_or_else(|| function.current());
+        let error = version.pool().turn_away()?;
+        let invocation = invocation();
+        let outcome = invoke::failed(error.into(), &invocation);
+        Self::heed_rollout(function, &version, &invocation, &outcome, true);
+        self.ended(&version, &invocation, &outcome);
+        Some((version, outcome))
+    }
+
     /// Keeps what is kept of an invocation.
     fn ended(&self, version: &Version, invocation: &Invocation, outcome: &Outcome) {
         let record = record(version, invocation, outcome);

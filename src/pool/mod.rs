@@ -47,7 +47,7 @@ pub(crate) use settings::PoolSettings;
 pub use settings::{Isolation, PoolError};
 pub(crate) use starts::starts_max;
 use state::{State, take_nearest};
-use waiters::{Granted, Turned};
+use waiters::{Granted, Queue, Turned};
 pub(crate) use zygote_slot::{Bundle, Ensured, Found, Times, ZygoteSlot};
 
 use crate::instance::{Instance, Seats};
@@ -197,8 +197,31 @@ impl Pool {
         }
     }
 
+    /// Why a caller would be refused now, if so; then it is. Asked before anything is read that the caller sends.
+    pub(crate) fn turn_away(&self) -> Option<PoolError> {
+        let mut state = self.lock();
+        let decision = policy::decide(state.snapshot(), self.settings.bounds);
+        if state.retired || decision != Decision::Wait {
+            return None;
+        }
+        let (queue, is_short) = self.queue(&state);
+        let turned = state.waiters.turn_away(queue)?;
+        state.note_arrival(self.settings.concurrency);
+        Some(self.told(turned, queue, is_short))
+    }
+
     /// Queues a caller, unless too many wait.
     fn wait(self: &Arc<Self>, state: &mut State) -> Next {
+        let (queue, is_short) = self.queue(state);
+        match state.waiters.arrive(queue) {
+            Ok(granted) if is_short && self.get_hungry(state) => Next::Hungry(granted),
+            Ok(granted) => Next::Wait(granted),
+            Err(turned) => Next::Fail(self.told(turned, queue, is_short)),
+        }
+    }
+
+    /// The queue as a caller finds it, and whether it is for want of room on the platform.
+    fn queue(&self, state: &State) -> (Queue, bool) {
         let Bounds {
             instances_max,
             waiters_max,
@@ -212,15 +235,22 @@ impl Pool {
             true => PoolError::PlatformFull,
             false => PoolError::Overloaded { instances_max },
         };
-        let working = (state.live - state.filling) * self.settings.concurrency;
-        match state.waiters.arrive(waiters_max, working, over) {
-            Ok(granted) if is_short && self.get_hungry(state) => Next::Hungry(granted),
-            Ok(granted) => Next::Wait(granted),
-            Err(Turned::Full) if !is_short => Next::Fail(PoolError::QueueFull {
-                instances_max,
-                waiters_max,
-            }),
-            Err(Turned::Full | Turned::Overloaded) => Next::Fail(over),
+        let queue = Queue {
+            waiting_max: waiters_max,
+            working: (state.live - state.filling) * self.settings.concurrency,
+            over,
+        };
+        (queue, is_short)
+    }
+
+    /// What a caller is told who need not wait.
+    fn told(&self, turned: Turned, queue: Queue, is_short: bool) -> PoolError {
+        match turned {
+            Turned::Full if !is_short => PoolError::QueueFull {
+                instances_max: self.settings.bounds.instances_max,
+                waiters_max: queue.waiting_max,
+            },
+            Turned::Full | Turned::Overloaded => queue.over,
         }
     }
 

@@ -19,6 +19,17 @@ pub(super) struct Waiters {
     tolerance: Tolerance,
 }
 
+/// The queue that a caller would join.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Queue {
+    /// At most so many may wait.
+    pub(super) waiting_max: usize,
+    /// Instances that work.
+    pub(super) working: usize,
+    /// What those are told who waited and need not any longer.
+    pub(super) over: PoolError,
+}
+
 /// Why a caller need not wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turned {
@@ -58,13 +69,32 @@ impl Waiters {
             .count()
     }
 
-    /// Queues a caller, or says why not. `over` is what those are told who waited and need not any longer.
-    pub(super) fn arrive(
-        &mut self,
-        waiting_max: usize,
-        working: usize,
-        over: PoolError,
-    ) -> Result<Receiver<Granted>, Turned> {
+    /// Queues a caller, or says why not.
+    pub(super) fn arrive(&mut self, queue: Queue) -> Result<Receiver<Granted>, Turned> {
+        self.judge(queue)?;
+        let (grant, granted) = oneshot::channel();
+        self.line.push_back(grant);
+        Ok(granted)
+    }
+
+    /// Why a caller need not even ask; whoever may ask is not counted yet.
+    pub(super) fn turn_away(&mut self, queue: Queue) -> Option<Turned> {
+        if !self.pressure.is_overloaded() && self.line.len() < queue.waiting_max {
+            return None;
+        }
+        let judged = self.judge(queue);
+        if judged.is_ok() {
+            self.pressure.forget();
+        }
+        judged.err()
+    }
+
+    fn judge(&mut self, queue: Queue) -> Result<(), Turned> {
+        let Queue {
+            waiting_max,
+            working,
+            over,
+        } = queue;
         if self.pressure.is_overloaded() || self.line.len() >= waiting_max {
             self.forget_gone();
         }
@@ -74,11 +104,7 @@ impl Waiters {
             working,
         };
         match self.pressure.arrive(self.tolerance, Instant::now(), line) {
-            Verdict::Wait => {
-                let (grant, granted) = oneshot::channel();
-                self.line.push_back(grant);
-                Ok(granted)
-            }
+            Verdict::Wait => Ok(()),
             Verdict::Full => Err(Turned::Full),
             Verdict::Refuse { keep } => {
                 let late = self.line.len().saturating_sub(keep);

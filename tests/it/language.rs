@@ -1,5 +1,6 @@
 //! The languages, so that every test can be a loop over them. A language that is missing on this machine fails.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a handler is written in.
@@ -67,10 +68,18 @@ pub(crate) fn in_every_language(test: impl Fn(Language)) {
 /// The same for some of them.
 #[track_caller]
 pub(crate) fn in_these(languages: &[Language], test: impl Fn(Language)) {
-    let fails = |language: &&Language| catch_unwind(AssertUnwindSafe(|| test(**language))).is_err();
-    let failed: Vec<&Language> = languages.iter().filter(fails).collect();
-    assert!(
-        failed.is_empty(),
-        "failed for {failed:?}; the reasons stand above"
-    );
+    let fails = |language: &Language| {
+        let panic = catch_unwind(AssertUnwindSafe(|| test(*language))).err()?;
+        Some(format!("{language:?}: {}", reason(&*panic)))
+    };
+    let failed: Vec<String> = languages.iter().filter_map(fails).collect();
+    // Once more and at the end, where whoever sees little of the output sees it.
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// What a panic says.
+fn reason(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without words")
 }

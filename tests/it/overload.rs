@@ -216,6 +216,38 @@ fn who_goes_while_waiting_is_not_served_and_pays_nothing() {
 }
 
 #[test]
+fn who_is_refused_need_not_send_a_body() {
+    let platform = Platform::start(&[("ZYGO_MAX_QUEUE_LEN", "0")]);
+    in_every_language(|language| {
+        let path = format!("/{}", crate::platform::unique_name());
+        let settings = json!({
+            "scaling": {"maxInstances": 1},
+            "triggers": [{"type": "http", "config": {"methods": ["POST"], "path": path}}],
+        });
+        let function = deploy(&platform, language, &settings);
+        platform.invoke(&function, &json!({})).expect(200);
+        let first = send(&platform, &function, &json!({"ms": 3_000}));
+        wait_until("the first to begin", DEADLINE, || {
+            metric(&platform, "zygo_inflight", &of(&function)) == 1.0
+        });
+        for path in [format!("/functions/{function}/invoke"), path] {
+            let mut connection = connect(&platform);
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 1000000\r\n\r\n"
+            );
+            connection.write_all(head.as_bytes()).expect("a head");
+            let answer = read_to_end(connection);
+            assert!(answer.starts_with("HTTP/1.1 429 "), "{path}: {answer}");
+            assert!(answer.contains("connection: close\r\n"), "{answer}");
+            assert!(answer.contains("retry-after: 1\r\n"), "{answer}");
+        }
+        assert!(read_to_end(first).starts_with("HTTP/1.1 200 "));
+        assert_eq!(throttled(&platform, &function, "concurrency_limit"), 2.0);
+        platform.invoke(&function, &json!({})).expect(200);
+    });
+}
+
+#[test]
 fn a_caller_who_goes_ends_the_work_that_has_begun() {
     let platform = Platform::shared();
     in_every_language(|language| {

@@ -186,10 +186,15 @@ async fn serve(
         };
     }
     let origin = head.headers.get(header::ORIGIN).cloned();
-    let prepared = async {
+    let reply = async {
         let guarded = ask(platform, &function, &trigger, &head.headers)?;
         let client = client_of(platform, &head);
         tidy(&mut head, guarded, &client);
+        let version = rollout::version(&function, &head.headers);
+        let unread = || request::unread(Arc::clone(&request_id), traced(platform, &head));
+        if let Some((version, outcome)) = platform.turn_away(&function, version.clone(), unread) {
+            return Ok(Reply::Whole(version, outcome));
+        }
         let body = request::read_body(body, platform.config().max_body_bytes).await?;
         let trace = traced(platform, &head);
         let sent = Sent {
@@ -200,13 +205,12 @@ async fn serve(
             function: function.id(),
             request_id: &request_id,
         };
-        sent.invocation(trigger.format, body, trace)
+        let invocation = sent.invocation(trigger.format, body, trace)?;
+        let (shared, invoked) = (Arc::clone(platform), Arc::clone(&function));
+        Ok(streamed::invoke(shared, invoked, version, invocation).await)
     };
-    let mut answered = match prepared.await {
-        Ok(invocation) => {
-            let (shared, invoked) = (Arc::clone(platform), Arc::clone(&function));
-            let version = rollout::version(&function, &head.headers);
-            let reply = streamed::invoke(shared, invoked, version, invocation).await;
+    let mut answered = match reply.await {
+        Ok(reply) => {
             let asked = answer::Asked {
                 method: &head.method,
                 headers: &head.headers,
