@@ -1,5 +1,6 @@
 //! Queues elsewhere that functions are invoked from: Redis streams, NATS `JetStream`, RabbitMQ.
 
+mod encrypted;
 mod ends;
 mod wrong;
 
