@@ -95,7 +95,8 @@ pub(super) async fn invoke(
             accepted.unwrap_or_else(|error| refusal(&error, &request_id, head.uri.path()))
         }
         Ok((function, version, Manner::InPieces, invocation)) => {
-            let reply = streamed::invoke(platform, function, version, invocation).await;
+            let reply =
+                streamed::invoke(platform, function, version, invocation, streamed::judge()).await;
             streamed::respond(&request_id, reply)
         }
         Ok((function, version, Manner::InEnvelope, invocation)) => {

@@ -267,6 +267,7 @@ pub(super) fn error_type(error: &InvokeError) -> &'static str {
         InvokeError::Instance(InstanceError::Killed(_) | InstanceError::Vanished) => {
             "Runtime.Crash"
         }
+        InvokeError::Instance(InstanceError::NoResponse(_)) => "Runtime.InvalidResponse",
         InvokeError::Instance(InstanceError::Violation(_)) => "Runtime.ProtocolViolation",
         InvokeError::Instance(
             InstanceError::ResponseTooLong { .. } | InstanceError::StreamTooLong { .. },

@@ -206,11 +206,13 @@ async fn serve(
         Ok(invocation) => {
             let (shared, invoked) = (Arc::clone(platform), Arc::clone(&function));
             let version = rollout::version(&function, &head.headers);
-            let reply = streamed::invoke(shared, invoked, version, invocation).await;
+            let host = front::host(&head.uri, &head.headers);
+            let judge = answer::judge(&head.method, host, trigger.format);
+            let reply = streamed::invoke(shared, invoked, version, invocation, judge).await;
             let asked = answer::Asked {
                 method: &head.method,
                 headers: &head.headers,
-                host: front::host(&head.uri, &head.headers),
+                host,
                 request_id: &request_id,
                 format: trigger.format,
                 verbose: platform.config().verbose,
