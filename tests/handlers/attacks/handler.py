@@ -406,7 +406,7 @@ ACTIONS = {
     "memory_file": memory_file,
     "memory_program": memory_program,
     "mkfifo": os.mkfifo,
-    "nap": lambda: time.sleep(0.2) or os.getpid(),
+    "nap": lambda seconds=0.2: time.sleep(seconds) or os.getpid(),
     "native_flood": native_flood,
     "never_reads": never_reads,
     "one_line": one_line,

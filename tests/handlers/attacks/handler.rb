@@ -360,7 +360,7 @@ ACTIONS = {
   "memory_file" => method(:memory_file),
   "memory_program" => method(:memory_program),
   "mkfifo" => ->(path) { File.mkfifo(path) && nil },
-  "nap" => -> { sleep(0.2) && Process.pid },
+  "nap" => ->(seconds = 0.2) { sleep(seconds) && Process.pid },
   "native_flood" => method(:native_flood),
   "never_reads" => -> { sleep },
   "one_line" => method(:one_line),
