@@ -161,6 +161,11 @@ fn deploy_row(error: &DeployError) -> Row {
         DeployError::Load(ZygoteError::Gone) => {
             (S::SERVICE_UNAVAILABLE, "zygote_gone", "Try again")
         }
+        DeployError::Load(ZygoteError::Busy(_)) => (
+            S::SERVICE_UNAVAILABLE,
+            "platform_full",
+            "The platform is full",
+        ),
         DeployError::Load(ZygoteError::NotHeld(_)) => {
             (S::SERVICE_UNAVAILABLE, NOT_HELD, FUNCTIONS_NOT_HELD)
         }

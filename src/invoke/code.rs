@@ -44,6 +44,7 @@ fn zygote(error: &ZygoteError) -> &'static str {
         ZygoteError::FilesLost(_) => "files_lost",
         ZygoteError::NotHeld(_) => "isolation_unavailable",
         ZygoteError::Gone => "zygote_gone",
+        ZygoteError::Busy(_) => "platform_full",
         ZygoteError::Crashing(_) => "crash_back_off",
     }
 }
