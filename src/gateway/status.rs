@@ -269,9 +269,9 @@ pub(super) fn error_type(error: &InvokeError) -> &'static str {
         InvokeError::Zygote(_) => "Platform.Unavailable",
         InvokeError::Instance(InstanceError::TimedOut(_)) => "Sandbox.Timedout",
         InvokeError::Instance(InstanceError::Exited(_)) => "Runtime.ExitError",
-        InvokeError::Instance(InstanceError::Killed(_) | InstanceError::Vanished) => {
-            "Runtime.Crash"
-        }
+        InvokeError::Instance(
+            InstanceError::Killed(_) | InstanceError::TooManyTasks(_) | InstanceError::Vanished,
+        ) => "Runtime.Crash",
         InvokeError::Instance(InstanceError::NoResponse(_)) => "Runtime.InvalidResponse",
         InvokeError::Instance(InstanceError::Violation(_)) => "Runtime.ProtocolViolation",
         InvokeError::Instance(

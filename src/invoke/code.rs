@@ -63,9 +63,10 @@ fn instance(error: &InstanceError) -> &'static str {
         InstanceError::NoResponse(_) => "invalid_response",
         InstanceError::OutOfMemory(_) => "memory_limit",
         InstanceError::TimedOut(_) => "timeout",
-        InstanceError::Exited(_) | InstanceError::Killed(_) | InstanceError::Vanished => {
-            "instance_crashed"
-        }
+        InstanceError::Exited(_)
+        | InstanceError::Killed(_)
+        | InstanceError::TooManyTasks(_)
+        | InstanceError::Vanished => "instance_crashed",
         InstanceError::Violation(_) => "protocol_violation",
         InstanceError::ResponseTooLong { .. } | InstanceError::StreamTooLong { .. } => {
             "response_too_large"

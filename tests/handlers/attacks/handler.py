@@ -255,7 +255,7 @@ def fork_bomb(count):
             os.kill(child, signal.SIGKILL)
 
 
-def thread_bomb(count):
+def thread_bomb(count, seconds=0):
     stop = threading.Event()
     made = []
     threading.stack_size(1 << 16)
@@ -267,6 +267,7 @@ def thread_bomb(count):
             except RuntimeError:
                 raise OSError(errno.EAGAIN, "")
             made.append(thread)
+        time.sleep(seconds)
     finally:
         stop.set()
         for thread in made:

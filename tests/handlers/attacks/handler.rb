@@ -229,9 +229,10 @@ ensure
   made.each { |pid| Process.kill(:KILL, pid) }
 end
 
-def thread_bomb(count)
+def thread_bomb(count, seconds = 0)
   made = []
   count.times { made << Thread.new { sleep 20 } }
+  sleep seconds
   nil
 rescue ThreadError
   raise Errno::EAGAIN
