@@ -33,6 +33,9 @@ pub(crate) enum NotTaken {
     TooLong(usize),
 }
 
+/// Says why an answer that came at once is nothing that its caller can be given, if so.
+pub(crate) type Judge = Box<dyn Fn(&Answer) -> Result<(), String> + Send + Sync>;
+
 /// What becomes of an answer in pieces.
 #[derive(Debug)]
 pub(crate) enum Taker {
@@ -43,9 +46,11 @@ pub(crate) enum Taker {
 }
 
 /// The end of a stream that the instance feeds.
-#[derive(Debug)]
 pub(crate) struct Outlet {
     parts: Sender<Part>,
+    judge: Judge,
+    /// Whether the head is out: then whoever takes it is the judge.
+    has_begun: bool,
     len: usize,
     start_kind: Option<StartKind>,
     rate: Option<Remaining>,
@@ -101,10 +106,12 @@ pub(crate) struct Lengths {
 }
 
 /// A taker that gives on, what comes out at the other end, and a way to say that all is well.
-pub(crate) fn channel() -> (Taker, Intake, Sender<Part>) {
+pub(crate) fn channel(judge: Judge) -> (Taker, Intake, Sender<Part>) {
     let (parts, intake) = mpsc::channel(WAITING_MAX);
     let outlet = Outlet {
         parts: parts.clone(),
+        judge,
+        has_begun: false,
         len: 0,
         start_kind: None,
         rate: None,
@@ -157,6 +164,7 @@ impl Taker {
             rate: outlet.rate,
             refusal: outlet.refusal.clone(),
         });
+        outlet.has_begun = true;
         outlet.give(Part::Head(head)).await
     }
 
@@ -173,6 +181,16 @@ impl Taker {
                 check(outlet.len, lengths.given_on)?;
                 outlet.give(Part::Piece(piece)).await
             }
+        }
+    }
+
+    /// Judges an answer that came at once, before anything is kept of it.
+    pub(crate) fn check(&self, answer: &Answer) -> Result<(), NotTaken> {
+        match self {
+            Self::GivesOn(outlet) if !outlet.has_begun => {
+                (outlet.judge)(answer).map_err(NotTaken::Refused)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -205,6 +223,13 @@ impl Taker {
     }
 }
 
+impl std::fmt::Debug for Outlet {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = formatter.debug_struct("Outlet");
+        shown.field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
 impl Outlet {
     async fn give(&self, part: Part) -> Result<(), NotTaken> {
         let given = self.parts.send(part).await;
@@ -226,68 +251,4 @@ fn check(len: usize, max: usize) -> Result<(), NotTaken> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LENGTHS: Lengths = Lengths {
-        gathered: 8,
-        given_on: 4,
-    };
-
-    fn head(body_kind: BodyKind) -> Answer {
-        Answer {
-            status_code: 200,
-            headers: Vec::new(),
-            body_kind,
-            body: Bytes::new(),
-        }
-    }
-
-    fn gathered(pieces: &[&'static [u8]]) -> Result<Answer, NotTaken> {
-        let mut taker = Taker::gathering();
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
-        runtime.expect("a runtime").block_on(async {
-            taker.begin(&head(BodyKind::Text)).await?;
-            for piece in pieces {
-                taker.take(Bytes::from_static(piece), LENGTHS).await?;
-            }
-            Ok(taker.end(head(BodyKind::Text)))
-        })
-    }
-
-    #[test]
-    fn gathered_text_is_text_when_it_is_as_a_whole() {
-        let answer = gathered(&[b"a\xc3", b"\xa9", b""]).expect("short enough");
-        assert_eq!(
-            (answer.body_kind, &*answer.body),
-            (BodyKind::Text, "aé".as_bytes())
-        );
-        let answer = gathered(&[b"a\xc3"]).expect("short enough");
-        assert_eq!(answer.body_kind, BodyKind::Binary);
-        let long = gathered(&[b"12345", b"6789"]);
-        assert_eq!(long.map(drop), Err(NotTaken::TooLong(8)));
-    }
-
-    #[tokio::test]
-    async fn what_is_given_on_is_bounded_and_ends_with_its_taker() {
-        let (mut taker, mut intake, _) = channel();
-        taker.begin(&head(BodyKind::Binary)).await.expect("taken");
-        taker
-            .take(Bytes::from_static(b"1234"), LENGTHS)
-            .await
-            .expect("taken");
-        let long = taker.take(Bytes::from_static(b"5"), LENGTHS).await;
-        assert_eq!(long, Err(NotTaken::TooLong(4)));
-        let begun = head_of(&mut intake).expect("a head");
-        assert!(matches!(intake.recv().await, Some(Part::Piece(_))));
-        drop(intake);
-        assert_eq!(taker.gone().await, NotTaken::Gone);
-        begun.refusal.because("a reason".to_owned());
-        let unbounded = Lengths {
-            gathered: 0,
-            given_on: usize::MAX,
-        };
-        let late = taker.take(Bytes::new(), unbounded).await;
-        assert_eq!(late, Err(NotTaken::Refused("a reason".to_owned())));
-    }
-}
+mod tests;

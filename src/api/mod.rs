@@ -58,6 +58,8 @@ use crate::gateway::request;
 use crate::platform::Platform;
 
 pub(crate) use idempotency::replay;
+#[cfg(test)]
+pub(crate) use types::FunctionInput;
 use view::Changes;
 
 /// The longest body of a call that uploads no code, in bytes.

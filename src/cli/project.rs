@@ -10,7 +10,7 @@ use super::failure::Failure;
 pub(super) const FILE: &str = "zygo.toml";
 
 /// Settings that the file may hold: those of the API but for code and secrets.
-const SETTINGS: [&str; 16] = [
+const SETTINGS: [&str; 17] = [
     "name",
     "runtime",
     "handler",
@@ -25,6 +25,7 @@ const SETTINGS: [&str; 16] = [
     "isolation",
     "concurrency",
     "network",
+    "subprocess",
     "public",
     "entry",
 ];
@@ -89,12 +90,29 @@ pub(super) fn name_from(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use utoipa::PartialSchema;
+
     use super::*;
+    use crate::api::FunctionInput;
 
     #[test]
     fn folders_give_names_that_the_platform_takes() {
         assert_eq!(name_from(".tmp Ab_1.x").as_deref(), Some("tmp-Ab_1-x"));
         assert_eq!(name_from("..."), None);
+    }
+
+    #[test]
+    fn the_file_holds_what_the_api_takes_but_for_code_and_secrets() {
+        let input = serde_json::to_value(FunctionInput::schema()).expect("JSON");
+        let fields = input["properties"].as_object().expect("an object");
+        let mut of_api: Vec<&str> = fields.keys().map(String::as_str).collect();
+        of_api.retain(|name| !["code", "files", "archive", "secrets"].contains(name));
+        let mut own = SETTINGS.to_vec();
+        // Of the file alone, and nothing to the platform.
+        own.retain(|name| *name != "entry");
+        of_api.sort_unstable();
+        own.sort_unstable();
+        assert_eq!(own, of_api);
     }
 
     #[test]

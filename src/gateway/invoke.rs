@@ -123,7 +123,8 @@ async fn answer(
         return later::accept(&platform, &function, qualifier, &invocation, &head.headers).await;
     }
     if is_streamed {
-        let reply = streamed::invoke(platform, function, version, invocation).await;
+        let judge = streamed::judge();
+        let reply = streamed::invoke(platform, function, version, invocation, judge).await;
         return Ok(streamed::respond(request_id, reply));
     }
     let (version, outcome) = platform.invoke(&function, version, &invocation).await;

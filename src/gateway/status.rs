@@ -161,6 +161,11 @@ fn deploy_row(error: &DeployError) -> Row {
         DeployError::Load(ZygoteError::Gone) => {
             (S::SERVICE_UNAVAILABLE, "zygote_gone", "Try again")
         }
+        DeployError::Load(ZygoteError::Busy(_)) => (
+            S::SERVICE_UNAVAILABLE,
+            "platform_full",
+            "The platform is full",
+        ),
         DeployError::Load(ZygoteError::NotHeld(_)) => {
             (S::SERVICE_UNAVAILABLE, NOT_HELD, FUNCTIONS_NOT_HELD)
         }
@@ -264,9 +269,10 @@ pub(super) fn error_type(error: &InvokeError) -> &'static str {
         InvokeError::Zygote(_) => "Platform.Unavailable",
         InvokeError::Instance(InstanceError::TimedOut(_)) => "Sandbox.Timedout",
         InvokeError::Instance(InstanceError::Exited(_)) => "Runtime.ExitError",
-        InvokeError::Instance(InstanceError::Killed(_) | InstanceError::Vanished) => {
-            "Runtime.Crash"
-        }
+        InvokeError::Instance(
+            InstanceError::Killed(_) | InstanceError::TooManyTasks(_) | InstanceError::Vanished,
+        ) => "Runtime.Crash",
+        InvokeError::Instance(InstanceError::NoResponse(_)) => "Runtime.InvalidResponse",
         InvokeError::Instance(InstanceError::Violation(_)) => "Runtime.ProtocolViolation",
         InvokeError::Instance(
             InstanceError::ResponseTooLong { .. } | InstanceError::StreamTooLong { .. },

@@ -17,7 +17,7 @@ use super::response;
 use crate::function::{Function, Version};
 use crate::invocation::{Invocation, Outcome};
 use crate::platform::Platform;
-use crate::stream::{self, Head, Intake, Part};
+use crate::stream::{self, Head, Intake, Judge, Part};
 use crate::trigger::http::EventFormat;
 
 /// How a caller of the invoke API asks for the handler's own answer, as it is made.
@@ -43,8 +43,9 @@ pub(super) async fn invoke(
     function: Arc<Function>,
     version: Option<Arc<Version>>,
     invocation: Invocation,
+    judge: Judge,
 ) -> Reply {
-    let (mut taker, mut intake, end) = stream::channel();
+    let (mut taker, mut intake, end) = stream::channel(judge);
     let mut running = Box::pin(async move {
         let (function, taker) = (&function, &mut taker);
         platform
@@ -103,6 +104,21 @@ pub(super) fn is_wanted(headers: &HeaderMap) -> Result<bool, RequestError> {
     }
 }
 
+/// What an answer to the invoke API is measured by.
+const RULES: Rules<'static> = Rules {
+    len: None,
+    host: None,
+    format: EventFormat::Zygo,
+};
+
+/// The same, for an answer that is recorded yet.
+pub(super) fn judge() -> Judge {
+    Box::new(|answer| match head::checked(answer, RULES) {
+        Ok(_) => Ok(()),
+        Err(fault) => Err(fault.to_string()),
+    })
+}
+
 /// The response of the invoke API to a caller who asked for the handler's own answer; a problem when there is none.
 pub(super) fn respond(request_id: &str, reply: Reply) -> Response {
     let (answer, body, start_kind, rate, refusal) = match reply {
@@ -126,12 +142,7 @@ pub(super) fn respond(request_id: &str, reply: Reply) -> Response {
             return response::of_invocation(request_id, version.number(), failed);
         }
     };
-    let rules = Rules {
-        len: None,
-        host: None,
-        format: EventFormat::Zygo,
-    };
-    let mut response = match head::checked(&answer, rules) {
+    let mut response = match head::checked(&answer, RULES) {
         Ok((status, headers)) => (status, headers, body).into_response(),
         Err(fault) => {
             if let Some(refusal) = refusal {

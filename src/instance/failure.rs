@@ -29,6 +29,9 @@ pub enum InstanceError {
     /// The process was killed by this signal before it answered.
     #[error("the process was killed by {} before it answered", signal_name(*.0))]
     Killed(i32),
+    /// The process had more processes and threads than it may, and was killed.
+    #[error("the instance had more than {0} processes and threads")]
+    TooManyTasks(u32),
     /// The process ended and nobody saw how.
     #[error("the process ended before it answered")]
     Vanished,

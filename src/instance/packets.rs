@@ -76,5 +76,13 @@ pub(super) async fn end_of(process: &Arc<Process>) -> InstanceError {
     let status = process.exit_status(EXIT_STATUS_PATIENCE).await;
     // A read of one small file, of a process that is dead.
     let out_of_memory = process.was_out_of_memory();
-    InstanceError::ended(status, out_of_memory)
+    match (
+        InstanceError::ended(status, out_of_memory),
+        process.tasks_exceeded(),
+    ) {
+        (InstanceError::Killed(_) | InstanceError::Vanished, Some(most)) => {
+            InstanceError::TooManyTasks(most)
+        }
+        (ended, _) => ended,
+    }
 }

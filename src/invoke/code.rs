@@ -44,6 +44,7 @@ fn zygote(error: &ZygoteError) -> &'static str {
         ZygoteError::FilesLost(_) => "files_lost",
         ZygoteError::NotHeld(_) => "isolation_unavailable",
         ZygoteError::Gone => "zygote_gone",
+        ZygoteError::Busy(_) => "platform_full",
         ZygoteError::Crashing(_) => "crash_back_off",
     }
 }
@@ -62,9 +63,10 @@ fn instance(error: &InstanceError) -> &'static str {
         InstanceError::NoResponse(_) => "invalid_response",
         InstanceError::OutOfMemory(_) => "memory_limit",
         InstanceError::TimedOut(_) => "timeout",
-        InstanceError::Exited(_) | InstanceError::Killed(_) | InstanceError::Vanished => {
-            "instance_crashed"
-        }
+        InstanceError::Exited(_)
+        | InstanceError::Killed(_)
+        | InstanceError::TooManyTasks(_)
+        | InstanceError::Vanished => "instance_crashed",
         InstanceError::Violation(_) => "protocol_violation",
         InstanceError::ResponseTooLong { .. } | InstanceError::StreamTooLong { .. } => {
             "response_too_large"

@@ -31,6 +31,8 @@ pub(crate) trait Member: Send + Sync + std::fmt::Debug {
     fn pid(&self) -> Option<i32>;
     /// It is in there now, unless it has ended.
     fn keep(&self, leaf: Leaf);
+    /// Ends it.
+    fn end(&self);
 }
 
 #[derive(Debug)]
@@ -132,10 +134,17 @@ impl Drop for FunctionGroup {
 pub(crate) struct Leaf {
     /// None only while it is dropped.
     instance: Option<Instance>,
+    /// Whether it came with more processes and threads than it may have.
+    is_over: bool,
     jobs: SyncSender<Job>,
 }
 
 impl Leaf {
+    /// What it may have, if it was ended because it had more.
+    pub(crate) fn tasks_exceeded(&self) -> Option<u32> {
+        self.is_over.then_some(PIDS_MAX)
+    }
+
     /// Whether the kernel has ended a process for want of memory.
     pub(crate) fn was_out_of_memory(&self) -> bool {
         let kills = self.instance.as_ref().map(Instance::out_of_memory_kills);
@@ -184,10 +193,18 @@ fn attach(member: &dyn Member, group: &Group, limits: &Limits, jobs: &SyncSender
     });
     match attached {
         // Whoever ended meanwhile was not attached, or was another process for a moment that is ended as well.
-        Ok((instance, Ok(()))) => member.keep(Leaf {
-            instance: Some(instance),
-            jobs: jobs.clone(),
-        }),
+        Ok((instance, Ok(()))) => {
+            // Until now, nothing but its function's limit has held it.
+            let is_over = instance.has_too_many_tasks().is_ok_and(|is_over| is_over);
+            member.keep(Leaf {
+                instance: Some(instance),
+                is_over,
+                jobs: jobs.clone(),
+            });
+            if is_over {
+                member.end();
+            }
+        }
         Ok((instance, Err(error))) => {
             tracing::debug!(%error, pid, "an instance has no group of its own");
             instance.recycle();

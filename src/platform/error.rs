@@ -8,6 +8,7 @@ use crate::function::deployment::DeployError;
 use crate::isolation::IsolationError;
 use crate::marketplace;
 use crate::seal::SealError;
+use crate::source::RootsError;
 use crate::store::{LockError, StoreError};
 use crate::trace::TraceError;
 
@@ -47,6 +48,9 @@ pub enum PlatformError {
     /// Webhooks cannot be called.
     #[error("webhooks cannot be called")]
     Outlet(#[from] reqwest::Error),
+    /// Encrypted servers of queue triggers cannot be told from others.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
     /// How functions are to be isolated makes no sense.
     #[error(transparent)]
     Isolation(#[from] IsolationError),

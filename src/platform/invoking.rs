@@ -9,6 +9,7 @@ use super::{Platform, spans};
 use crate::config::Networks;
 use crate::error::Origin;
 use crate::function::{Function, Routes, Version};
+use crate::instance::InstanceError;
 use crate::invocation::{Answer, Invocation, Outcome, Trigger};
 use crate::invoke::{self, InvokeError, Progress};
 use crate::stream::Taker;
@@ -58,6 +59,7 @@ impl Platform {
                 let _in_flight = watch.version.journal().begin();
                 let progress = &watch.progress;
                 let (version, outcome) = invoke::invoke(current, invocation, taker, progress).await;
+                let outcome = checked(&version, invocation, outcome, taker);
                 watch.is_over = true;
                 gate.leave(trip, outcome.result.as_ref().map(drop).map_err(blamed));
                 (version, Outcome { rate, ..outcome })
@@ -129,6 +131,19 @@ impl Platform {
             journal().line(Level::Warn, &line, None);
         }
         said.reply
+    }
+}
+
+/// An answer that its caller cannot be given is none, and its owner reads in the log why.
+fn checked(version: &Version, invocation: &Invocation, outcome: Outcome, taker: &Taker) -> Outcome {
+    let Some(Err(refused)) = outcome.result.as_ref().ok().map(|its| taker.check(its)) else {
+        return outcome;
+    };
+    let journal = version.journal().of(&invocation.request_id);
+    journal.line(Level::Error, &refused.to_string(), None);
+    Outcome {
+        result: Err(InstanceError::from(refused).into()),
+        ..outcome
     }
 }
 

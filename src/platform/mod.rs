@@ -141,7 +141,7 @@ impl Platform {
         let limits = delivering::limits(&config, &registry);
         let (queue, claimed) = Queue::open(state.clone(), &config.events, limits).await?;
         let platform = Arc::new(Self {
-            sources: sources::Sources::new(&config),
+            sources: sources::Sources::new(&config)?,
             auth,
             sealer,
             answers: Answers::new(state.clone()),

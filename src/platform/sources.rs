@@ -15,7 +15,7 @@ use crate::function::Function;
 use crate::function::digest;
 use crate::function::manifest::{Manifest, TriggerKind};
 use crate::secret::Secret;
-use crate::source::{Board, Handle, Message, Reach, Settings, Source, Try, Verdict};
+use crate::source::{Board, Handle, Message, Reach, RootsError, Settings, Source, Try, Verdict};
 use crate::trigger::QueueTrigger;
 use crate::trigger::queue::{Address, Broker};
 
@@ -50,15 +50,17 @@ pub(crate) struct SourceState {
 }
 
 impl Sources {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config) -> Result<Self, RootsError> {
         let host = std::fs::read_to_string(HOST_NAME).unwrap_or_default();
         let folder = std::fs::canonicalize(&config.data_dir);
         let folder = folder.unwrap_or_else(|_| config.data_dir.clone());
-        Self {
-            reach: Arc::new(Reach::new(config.events.private_sources)),
+        let events = &config.events;
+        let reach = Reach::new(events.private_sources, events.source_root_file.as_deref())?;
+        Ok(Self {
+            reach: Arc::new(reach),
             place: format!("{}:{}", host.trim(), folder.display()),
             running: Mutex::default(),
-        }
+        })
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {

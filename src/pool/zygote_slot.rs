@@ -52,6 +52,13 @@ pub(crate) struct Times {
     pub(crate) end: Duration,
 }
 
+impl Times {
+    /// How long a zygote waits for its turn to be made: long enough for some that never end to be given up before it.
+    fn turn(self) -> Duration {
+        3 * self.load
+    }
+}
+
 /// What is known of the zygotes before.
 #[derive(Debug, Default)]
 pub(super) struct Births {
@@ -186,8 +193,10 @@ impl ZygoteSlot {
         single: Option<&Life>,
     ) -> Result<Arc<FunctionZygote>, ZygoteError> {
         self.bundle.ensure().await?;
+        let patience = self.times.turn();
         // It is never closed; without a turn it would be made all the same.
-        let _turn = self.boots.acquire().await;
+        let turn = tokio::time::timeout(patience, self.boots.acquire()).await;
+        let _turn = turn.map_err(|_| ZygoteError::Busy(patience))?;
         let mut attempt = 1;
         loop {
             match self.boot_once(single).await {

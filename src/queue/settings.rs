@@ -1,5 +1,6 @@
 //! What an operator may set of the queue: the table `[events]` of the file, `ZYGO_EVENTS_…` in the environment.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,8 @@ pub struct QueueSettings {
     pub private_webhooks: bool,
     /// Whether servers that queue triggers read from may be at private addresses, this machine among them.
     pub private_sources: bool,
+    /// Certificates that vouch for encrypted servers of queue triggers, as PEM, beside those that the machine trusts.
+    pub source_root_file: Option<PathBuf>,
 }
 
 impl Default for QueueSettings {
@@ -48,6 +51,7 @@ impl Default for QueueSettings {
             dead_letter_retention_hours: 14 * 24,
             private_webhooks: false,
             private_sources: false,
+            source_root_file: None,
         }
     }
 }

@@ -21,6 +21,7 @@ const SETTINGS: QueueSettings = QueueSettings {
     dead_letter_retention_hours: 1,
     private_webhooks: false,
     private_sources: false,
+    source_root_file: None,
 };
 
 type Claimed = UnboundedReceiver<Delivery>;

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | utilization | instances or their processors are busy above the upper threshold (70 %) | as would be busy just so much |
 //! | queue | more than 10 callers wait | one for each that waits, besides those that live |
-//! | response time | 95 of 100 take more than a second, and wait for a good part of it | half as many again |
+//! | response time | 95 of 100 take more than a second, and wait for a good part of it | as were needed at once, and half as many again |
 //! | cold starts | more than 10 % of a minute's invocations had one | as were needed at once |
 //!
 //! A handler that takes two seconds by itself is not made faster by more instances: that is what the wait is asked for.
@@ -26,6 +26,8 @@ const COLD_ENDED_MIN: u64 = 10;
 const COLD_MIN: u64 = 3;
 /// When more than this part is slow, the 95th percentile is.
 const SLOW_RATE_MAX: f64 = 0.05;
+/// Fewer slow invocations say nothing: one cold start on a busy machine may take a second.
+const SLOW_MIN: u64 = 3;
 /// Below this part of their time, slow invocations did not wait.
 const WAITED_MIN: f64 = 0.10;
 
@@ -118,7 +120,9 @@ fn asked(figures: &Figures, rules: &Rules) -> Option<(Trigger, usize)> {
         && figures.ended >= COLD_ENDED_MIN
         && figures.cold >= COLD_MIN
         && figures.cold_rate() > COLD_RATE_MAX;
-    let is_slow = figures.slow_rate() > SLOW_RATE_MAX && figures.slow_waited > WAITED_MIN;
+    let is_slow = figures.slow >= SLOW_MIN
+        && figures.slow_rate() > SLOW_RATE_MAX
+        && figures.slow_waited > WAITED_MIN;
     let triggers = [
         (
             figures.utilization() > rules.up,
@@ -133,7 +137,8 @@ fn asked(figures: &Figures, rules: &Rules) -> Option<(Trigger, usize)> {
         (
             is_slow,
             Trigger::ResponseTime,
-            figures.live + (figures.live / 2).max(1),
+            // Not of those that live: what they are asked for would make them more with each look, without any call.
+            figures.busy_peak + (figures.busy_peak / 2).max(1),
         ),
         (is_cold, Trigger::ColdStarts, figures.busy_peak),
     ];

@@ -2,17 +2,19 @@
 //! the operator says otherwise: a name is judged by what it leads to, and what was judged is what is connected to.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use reqwest::Url;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use zygo_sandbox::egress::{self, Policy};
 
 use super::SourceError;
+use super::roots::{Roots, RootsError, no_connection};
 
 /// What bytes go through.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -24,19 +26,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 pub(crate) struct Reach {
     /// `None` for all.
     policy: Option<Policy>,
+    roots: Roots,
 }
 
 impl Reach {
-    pub(crate) fn new(private: bool) -> Self {
+    /// `root_file` vouches for encrypted servers that the machine knows nothing of.
+    pub(crate) fn new(private: bool, root_file: Option<&Path>) -> Result<Self, RootsError> {
         let own = egress::own_addresses().unwrap_or_default();
         let policy = (!private).then(|| Policy::internet([], own));
-        Self { policy }
+        let roots = Roots::read(root_file)?;
+        Ok(Self { policy, roots })
+    }
+
+    /// What decides whether an encrypted server is who it should be.
+    pub(super) fn encryption(&self) -> Result<ClientConfig, SourceError> {
+        self.roots.encryption()
     }
 
     /// Where an address leads.
     pub(super) async fn find(&self, url: &Url, port: u16) -> Result<SocketAddr, SourceError> {
-        let host = url.host_str().unwrap_or_default();
-        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let host = host(url);
         let port = url.port().unwrap_or(port);
         let found = tokio::net::lookup_host((host, port)).await;
         let found = found.map_err(|error| SourceError::Connect(error.to_string()))?;
@@ -55,31 +64,25 @@ impl Reach {
         port: u16,
         is_encrypted: bool,
     ) -> Result<Box<dyn Stream>, SourceError> {
-        let refused = |error: std::io::Error| SourceError::Connect(error.to_string());
+        let refused = |error: std::io::Error| no_connection(&error);
         let address = self.find(url, port).await?;
         let stream = TcpStream::connect(address).await.map_err(refused)?;
         stream.set_nodelay(true).map_err(refused)?;
         if !is_encrypted {
             return Ok(Box::new(stream));
         }
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let name = ServerName::try_from(host);
+        let name = ServerName::try_from(host(url).to_owned());
         let name = name.map_err(|error| SourceError::Connect(error.to_string()))?;
-        let connector = TlsConnector::from(Arc::new(encryption()?));
+        let connector = TlsConnector::from(Arc::new(self.encryption()?));
         let stream = connector.connect(name, stream).await.map_err(refused)?;
         Ok(Box::new(stream))
     }
 }
 
-/// Trusts whom the machine trusts.
-pub(super) fn encryption() -> Result<ClientConfig, SourceError> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| SourceError::Connect(error.to_string()))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+/// An IPv6 address stands in brackets in an address alone.
+fn host(url: &Url) -> &str {
+    let host = url.host_str().unwrap_or_default();
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 #[cfg(test)]
@@ -88,7 +91,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_public_internet_is_reached() {
-        let reach = Reach::new(false);
+        let reach = Reach::new(false, None).expect("no file");
         for url in [
             "redis://127.0.0.1",
             "redis://[::1]:7",
@@ -100,10 +103,8 @@ mod tests {
             assert!(matches!(refused, SourceError::Private), "{url}: {refused}");
         }
         let url = Url::parse("redis://127.0.0.1").expect("an address");
-        let found = Reach::new(true)
-            .find(&url, 6_379)
-            .await
-            .expect("an address");
+        let reach = Reach::new(true, None).expect("no file");
+        let found = reach.find(&url, 6_379).await.expect("an address");
         assert_eq!(found.port(), 6_379);
     }
 }

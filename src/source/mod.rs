@@ -12,6 +12,7 @@
 //! `lifecycle.rs`. Knows neither functions nor what becomes of a message that fails for good: that is up to the handle.
 
 mod board;
+mod carrier;
 mod dial;
 mod hold;
 mod intake;
@@ -20,6 +21,7 @@ mod message;
 mod nats;
 mod rabbit;
 mod redis;
+mod roots;
 mod run;
 mod session;
 
@@ -34,6 +36,7 @@ pub(crate) use dial::Reach;
 pub(crate) use hold::{Handle, Try, Verdict};
 pub(crate) use lifecycle::State;
 pub(crate) use message::Message;
+pub(crate) use roots::RootsError;
 
 use crate::secret::Secret;
 use crate::trigger::QueueTrigger;
@@ -69,6 +72,11 @@ pub(crate) enum SourceError {
     /// There is no connection.
     #[error("cannot connect: {0}")]
     Connect(String),
+    /// Nobody who is trusted says that the server is who it should be.
+    #[error(
+        "the server is not trusted: {0}; the operator may name who vouches for it with events.source_root_file"
+    )]
+    Certificate(String),
     /// The server does not do what it is asked.
     #[error("{0}")]
     Refused(String),

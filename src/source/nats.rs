@@ -14,9 +14,9 @@ use reqwest::Url;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use super::dial::encryption;
 use super::intake::Intake;
 use super::message::{Data, Message};
+use super::roots::no_connection;
 use super::session::{ANSWER_TIMEOUT, IDLE_MAX, Receipt, Word};
 use super::{Reach, Settings, SourceError};
 use crate::trigger::queue::StartAt;
@@ -208,7 +208,7 @@ async fn connect(
         .max_reconnects(1)
         .request_timeout(Some(ANSWER_TIMEOUT))
         .require_tls(is_encrypted)
-        .tls_client_config(encryption()?)
+        .tls_client_config(reach.encryption()?)
         .event_callback(move |event| {
             let reason = match event {
                 Event::Disconnected | Event::Closed => Some(event.to_string()),
@@ -221,7 +221,7 @@ async fn connect(
             async {}
         });
     let client = options.connect(server).await;
-    client.map_err(|error| SourceError::Connect(error.to_string()))
+    client.map_err(|error| no_connection(&error))
 }
 
 /// A name and a password, or a token alone.

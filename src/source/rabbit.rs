@@ -10,7 +10,7 @@ use lapin::options::{
     QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::uri::AMQPUri;
+use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Connection, ConnectionProperties, Consumer};
 use reqwest::Url;
 use serde_json::{Map, Value};
@@ -18,9 +18,10 @@ use serde_json::{Map, Value};
 use super::intake::Intake;
 use super::message::{Data, Message, text};
 use super::session::{Receipt, Word};
-use super::{Reach, Settings, SourceError};
+use super::{Reach, Settings, SourceError, carrier};
 
 const PORT: u16 = 5_672;
+const PORT_ENCRYPTED: u16 = 5_671;
 /// How often both sides say that they are there, in seconds.
 const HEARTBEAT_S: u16 = 20;
 /// How often a queue that counts deliveries has delivered a message before.
@@ -139,20 +140,22 @@ fn short(text: &str) -> Result<ShortString, SourceError> {
     ShortString::try_new(text).map_err(|error| SourceError::Refused(error.to_string()))
 }
 
-/// By the number of the place that was judged: the library asks no resolver.
+/// Over a connection of our own making: the library asks no resolver, and nobody about certificates.
 async fn connect(settings: &Settings, reach: &Reach) -> Result<Connection, SourceError> {
     let written = settings.url.expose();
     let url = Url::parse(written).map_err(|_| SourceError::Connect("no address".to_owned()))?;
-    let address = reach.find(&url, PORT).await?;
     let uri = written.parse::<AMQPUri>();
     // What is wrong may be a part of the address that is a secret.
     let mut uri = uri.map_err(|_| SourceError::Connect("the address cannot be read".to_owned()))?;
-    uri.authority.host = address.ip().to_string();
-    uri.authority.port = address.port();
     uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
     let options =
         ConnectionProperties::default().with_connection_name(settings.member.clone().into());
-    let connection = Connection::connect_uri(uri, options).await;
+    let (port, is_encrypted) = match uri.scheme {
+        AMQPScheme::AMQP => (PORT, false),
+        AMQPScheme::AMQPS => (PORT_ENCRYPTED, true),
+    };
+    let stream = reach.connect(&url, port, is_encrypted).await?;
+    let connection = carrier::connect(uri, options, stream).await;
     connection.map_err(|error| SourceError::Connect(error.to_string()))
 }
 

@@ -80,7 +80,7 @@ impl Broker {
         match self {
             Self::Redis => &["redis", "rediss"],
             Self::Nats => &["nats", "tls"],
-            Self::Rabbit => &["amqp"],
+            Self::Rabbit => &["amqp", "amqps"],
         }
     }
 

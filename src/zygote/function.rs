@@ -102,7 +102,7 @@ impl FunctionZygote {
         // It waits in the socket until the process is there: no round trip, and nobody else reads it.
         children.tell(&command, &held.groups).await?;
         let in_namespace = language.forks_into_namespaces();
-        let process = life.fork(in_namespace, theirs, writer).await?;
+        let process = life.fork_in_time(in_namespace, theirs, writer).await?;
         tokio::spawn(pass_on(reader, Arc::clone(output)));
         let ready = wait_until_loaded(&children, &process, output);
         match tokio::time::timeout(limit, ready).await {

@@ -23,6 +23,9 @@ use crate::zygote::ZygoteError;
 /// An engine that is not up by then never will be.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A fork takes milliseconds; whoever has said nothing of it by then hears nothing any more.
+const FORK_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How long a process may take to end by itself.
 const END_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -119,7 +122,7 @@ impl Life {
     }
 
     /// Forks a process that is to become a function zygote.
-    pub(super) async fn fork(
+    async fn fork(
         &self,
         in_namespace: bool,
         control: OwnedFd,
@@ -130,6 +133,27 @@ impl Life {
             in_namespace,
         };
         Ok(self.children.fork(command, &[control, output]).await?)
+    }
+
+    /// The same, until its word of it is there. A process that gives none is ended, and another takes its place.
+    pub(super) async fn fork_in_time(
+        &self,
+        in_namespace: bool,
+        control: OwnedFd,
+        output: OwnedFd,
+    ) -> Result<Arc<Process>, ZygoteError> {
+        let forked = async {
+            let process = self.fork(in_namespace, control, output).await?;
+            process.settled().await;
+            Ok(process)
+        };
+        if let Ok(forked) = tokio::time::timeout(FORK_TIMEOUT, forked).await {
+            return forked;
+        }
+        let engine = &self.engine;
+        tracing::error!(%engine, "a language zygote hears nothing any more, and is ended");
+        self.end().await;
+        Err(ZygoteError::Gone)
     }
 
     /// Ends it now.

@@ -77,6 +77,9 @@ pub enum ZygoteError {
     /// The zygote died at the wrong moment; a new one is on its way.
     #[error("the zygote is gone")]
     Gone,
+    /// Too many zygotes of other functions are being made.
+    #[error("the function's turn to be loaded did not come within {} ms; try again", .0.as_millis())]
+    Busy(Duration),
     /// The function's instances crashed so often in the last minute that it may fork only now and then.
     #[error(
         "the function's processes crash too often to make another now; try again in {} ms", .0.as_millis()
@@ -94,9 +97,11 @@ impl ZygoteError {
             | Self::LoadCrashed(_)
             | Self::LoadTimedOut { .. }
             | Self::Crashing(_) => Origin::Function,
-            Self::Unavailable { .. } | Self::FilesLost(_) | Self::NotHeld(_) | Self::Gone => {
-                Origin::Platform
-            }
+            Self::Unavailable { .. }
+            | Self::FilesLost(_)
+            | Self::NotHeld(_)
+            | Self::Busy(_)
+            | Self::Gone => Origin::Platform,
         }
     }
 }

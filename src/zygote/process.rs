@@ -36,6 +36,10 @@ impl Member for Process {
         // Nobody else puts it anywhere.
         let _ = self.leaf.set(leaf);
     }
+
+    fn end(&self) {
+        self.kill();
+    }
 }
 
 #[derive(Debug)]
@@ -120,6 +124,11 @@ impl Process {
     /// Whether the kernel has ended it, or what it started, for want of memory.
     pub(crate) fn was_out_of_memory(&self) -> bool {
         self.leaf.get().is_some_and(Leaf::was_out_of_memory)
+    }
+
+    /// How many processes and threads it may have, if it was ended because it had more.
+    pub(crate) fn tasks_exceeded(&self) -> Option<u32> {
+        self.leaf.get().and_then(Leaf::tasks_exceeded)
     }
 
     /// Its process id while it runs.

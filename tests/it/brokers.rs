@@ -2,6 +2,7 @@
 //! each: when the tests end, in whatever way, the shell's standard input does, and it ends the server and removes the
 //! folder. As root they run as `nobody`.
 
+mod encrypted;
 mod talk;
 
 use std::io::Write;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::certificates::Made;
 use crate::wait::{wait_for, wait_until};
 
 /// What every server asks for, where it asks.
@@ -57,6 +59,8 @@ pub(crate) const KINDS: [Kind; 3] = [Kind::Redis, Kind::Nats, Kind::Rabbit];
 pub(crate) struct Broker {
     pub(crate) kind: Kind,
     port: u16,
+    /// Where it is spoken to encrypted, if it is.
+    encrypted_port: Option<u16>,
     folder: PathBuf,
     keeper: Child,
     orders: Option<ChildStdin>,
@@ -149,12 +153,21 @@ fn environment(kind: Kind, port: u16, folder: &str) -> Vec<(&'static str, String
 impl Broker {
     /// A server that is ready.
     pub(crate) fn start(kind: Kind) -> Self {
+        Self::start_with(kind, None)
+    }
+
+    fn start_with(kind: Kind, certificate: Option<&Made>) -> Self {
         let (port, folder) = (free_port(), tempfile::tempdir().expect("a folder").keep());
         let path = folder.to_str().expect("a name").to_owned();
         std::fs::write(folder.join("plugins"), "[].").expect("no plugins");
         let mut command = Command::new("/bin/sh");
         command.args(["-c", KEEPER, "keeper", &path]);
         command.args(program(kind, port, &path));
+        let encrypted_port = certificate.map(|made| {
+            let (encrypted_port, words) = encrypted::settings(kind, port, &folder, made);
+            command.args(words);
+            encrypted_port
+        });
         command
             .envs(environment(kind, port, &path))
             .current_dir(&folder);
@@ -175,6 +188,7 @@ impl Broker {
         let mut broker = Self {
             kind,
             port,
+            encrypted_port,
             folder,
             keeper,
             orders,

@@ -21,6 +21,28 @@ pub(crate) fn make(name: &str) -> Made {
     }
 }
 
+/// A certificate for names, and that of whoever vouches for it.
+pub(crate) fn make_vouched(names: &[&str]) -> (Made, Made) {
+    let mut authority = rcgen::CertificateParams::default();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let (authority_key, key) = (
+        rcgen::KeyPair::generate().expect("a key"),
+        rcgen::KeyPair::generate().expect("a key"),
+    );
+    let authority = authority
+        .self_signed(&authority_key)
+        .expect("a certificate");
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let params = rcgen::CertificateParams::new(names).expect("names");
+    let certificate = params.signed_by(&key, &authority, &authority_key);
+    let made = |certificate: &rcgen::Certificate, key: &rcgen::KeyPair| Made {
+        certificate: certificate.der().to_vec(),
+        key: key.serialize_der(),
+    };
+    let certificate = certificate.expect("a certificate");
+    (made(&certificate, &key), made(&authority, &authority_key))
+}
+
 pub(crate) fn pem(kind: &str, der: &[u8]) -> String {
     use base64::Engine;
     let text = base64::engine::general_purpose::STANDARD.encode(der);

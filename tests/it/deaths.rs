@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::language::{Language, in_every_language};
+use crate::language::{LANGUAGES, Language, in_every_language};
 use crate::platform::{Platform, unique_name};
 use crate::processes;
 use crate::wait::{wait_for, wait_until};
@@ -123,6 +123,30 @@ fn a_killed_language_zygote_stops_nobody() {
         );
         assert_ne!(platform.language_zygote(language), zygote);
     });
+}
+
+#[test]
+fn a_language_zygote_that_hears_nothing_is_replaced() {
+    let _turn = crate::turn::take();
+    let platform = Platform::start(&[]);
+    let zygotes = LANGUAGES.map(|language| {
+        // One that is not up yet has a deadline of its own.
+        deploy(&platform, language);
+        platform.language_zygote(language)
+    });
+    for zygote in zygotes {
+        processes::send(zygote, Signal::STOP);
+    }
+    std::thread::scope(|scope| {
+        for language in LANGUAGES {
+            let platform = &platform;
+            scope.spawn(move || deploy(platform, language));
+        }
+    });
+    for (language, zygote) in LANGUAGES.into_iter().zip(zygotes) {
+        assert_ne!(platform.language_zygote(language), zygote, "{language:?}");
+    }
+    assert!(platform.log_tail().contains("hears nothing any more"));
 }
 
 fn slow_to_load(language: Language) -> &'static str {

@@ -51,6 +51,44 @@ fn a_load_that_hangs_is_ended() {
     });
 }
 
+/// So many hang at once that some would get their turn only after three times as long as one may take.
+#[test]
+fn nobody_waits_for_ever_behind_loads_that_hang() {
+    let _turn = crate::turn::take();
+    let processors = std::thread::available_parallelism()
+        .expect("a number")
+        .get();
+    let platform = Platform::start(&[("ZYGO_LOAD_TIMEOUT_MS", "500")]);
+    in_every_language(|language| {
+        let code = language.pick("for (;;);", "import time; time.sleep(600)", "sleep 600");
+        let deploy = || {
+            let settings = json!({"code": code, "memory": 64});
+            let client = platform.another();
+            let answer = client.try_deploy(&unique_name(), language.name(), &settings);
+            (answer.status, answer.text())
+        };
+        let answers: Vec<(u16, String)> = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..10 * processors).map(|_| scope.spawn(deploy)).collect();
+            let ended = all.into_iter().map(|one| one.join().expect("an answer"));
+            ended.collect()
+        });
+        let (hung, late): (Vec<_>, Vec<_>) = answers.iter().partition(|(status, _)| *status == 422);
+        assert!(!hung.is_empty() && !late.is_empty(), "{answers:?}");
+        for (status, text) in late {
+            assert_eq!(*status, 503, "{text}");
+            let is_told = text.contains("platform_full") && text.contains("1500 ms");
+            assert!(is_told, "{text}");
+        }
+        // All that hung has ended, and so has the queue.
+        let fine = language.pick(
+            "export const handler = () => 1;",
+            "def handler(event, context): return 1",
+            "def handler(event:, context:) = 1",
+        );
+        platform.deploy(language, fine, &json!({}));
+    });
+}
+
 #[test]
 fn a_load_that_exits_crashes_or_eats_memory_is_told() {
     let platform = Platform::shared();

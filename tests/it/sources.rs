@@ -1,7 +1,10 @@
 //! Queues elsewhere that functions are invoked from: Redis streams, NATS `JetStream`, RabbitMQ.
 
+mod encrypted;
 mod ends;
 mod wrong;
+
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -46,13 +49,15 @@ fn sources(platform: &Platform, function: &str) -> Vec<Value> {
 
 /// The source of a function, once it says so.
 fn source(platform: &Platform, function: &str, holds: impl Fn(&Value) -> bool) -> Value {
-    let look = || {
-        sources(platform, function)
-            .into_iter()
-            .next()
-            .filter(|source| holds(source))
-    };
-    wait_for("the source", DEADLINE, look)
+    let started = Instant::now();
+    wait_for("the source", 2 * DEADLINE, || {
+        let its = sources(platform, function).into_iter().next()?;
+        if holds(&its) {
+            return Some(its);
+        }
+        assert!(started.elapsed() < DEADLINE, "it stays as it is: {its}");
+        None
+    })
 }
 
 impl<'a> Consumer<'a> {

@@ -89,13 +89,49 @@ fn an_answer_that_is_no_response_is_refused_as_a_whole() {
             assert_eq!(answer.json()["requestId"], id.as_str());
             wait_until("the reason in the log", PATIENCE, || {
                 let logs = platform.get(&format!("/functions/{function}/logs?requestId={id}"));
-                logs.text().contains("the answer is no response")
+                logs.text().matches("the answer is no response").count() == 1
             });
+            assert_recorded_as_refused(&platform, &function, &id);
         }
         get(&platform, &function, "/text").expect(200);
+        let figures = format!("/functions/{function}/metrics");
+        wait_until("the figures", PATIENCE, || {
+            let figures = &platform.get(&figures).expect(200).json()["metrics"];
+            figures["errorsByKind"] == json!({"invalid_response": 6}) && figures["invocations"] == 7
+        });
         // Frameworks say such things of the connection as if it were theirs; they are not passed on.
         let answer = get(&platform, &function, "/chunked").expect(200);
         assert_eq!(answer.header("transfer-encoding"), "", "{language:?}");
+    });
+}
+
+/// What the caller did not get is no success in the record either.
+fn assert_recorded_as_refused(platform: &Platform, function: &str, request_id: &str) {
+    let path = format!("/functions/{function}/invocations?limit=100");
+    wait_until("the record", PATIENCE, || {
+        let page = platform.get(&path).expect(200).json();
+        let mut records = page["invocations"].as_array().into_iter().flatten();
+        records.any(|its| its["requestId"] == request_id && its["outcome"] == "invalid_response")
+    });
+}
+
+/// The same of a caller of the invoke API who asks for the handler's own answer.
+#[test]
+fn an_answer_that_is_no_response_is_no_success_for_the_invoke_api() {
+    in_every_language(|language| {
+        let platform = Platform::shared();
+        let code = language.pick(
+            r#"export const handler = () => ({ statusCode: 200, headers: { "x-a": "1\r\nb" }, body: "x" });"#,
+            "def handler(event, context):\n    return {'statusCode': 200, 'headers': {'x-a': '1\\r\\nb'}, 'body': 'x'}",
+            "def handler(event:, context:)\n  { statusCode: 200, headers: { 'x-a' => \"1\\r\\nb\" }, body: 'x' }\nend",
+        );
+        let function = platform.deploy(language, code, &json!({}));
+        let path = format!("/functions/{function}/invoke");
+        let headers = [("x-zygo-stream", "true")];
+        let answer = raw::request(&platform, "POST", "localhost", &path, &headers, b"{}");
+        let id = answer.header("x-request-id").to_owned();
+        assert_eq!(answer.problem(502), "invalid_response", "{language:?}");
+        assert_recorded_as_refused(&platform, &function, &id);
     });
 }
 

@@ -18,7 +18,7 @@ use super::{compress, is_head, problem};
 use crate::function::Version;
 use crate::invocation::Outcome;
 use crate::invoke::InvokeError;
-use crate::stream::Head;
+use crate::stream::{Head, Judge};
 use crate::trigger::http::EventFormat;
 
 /// What the answer depends on besides the handler.
@@ -42,6 +42,22 @@ impl Asked<'_> {
             format: self.format,
         }
     }
+}
+
+/// Measures an answer that came at once by the same rules, before it is recorded as one.
+pub(super) fn judge(method: &Method, host: Option<&str>, format: EventFormat) -> Judge {
+    let (method, host) = (method.clone(), host.map(str::to_owned));
+    Box::new(move |answer| {
+        let rules = Rules {
+            len: Some(answer.body.len()).filter(|_| !is_head(&method)),
+            host: Some(host.as_deref()),
+            format,
+        };
+        match head::checked(answer, rules) {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(fault.to_string()),
+        }
+    })
 }
 
 /// The response to a request, with an answer that came at once.

@@ -207,7 +207,9 @@ async fn serve(
         };
         let invocation = sent.invocation(trigger.format, body, trace)?;
         let (shared, invoked) = (Arc::clone(platform), Arc::clone(&function));
-        Ok(streamed::invoke(shared, invoked, version, invocation).await)
+        let host = front::host(&head.uri, &head.headers);
+        let judge = answer::judge(&head.method, host, trigger.format);
+        Ok(streamed::invoke(shared, invoked, version, invocation, judge).await)
     };
     let mut answered = match reply.await {
         Ok(reply) => {

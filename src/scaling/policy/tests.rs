@@ -61,10 +61,15 @@ fn each_trigger_asks_above_its_threshold_and_not_at_it() {
     let slow = |slow, slow_waited| Figures {
         slow,
         slow_waited,
+        busy_peak: 4,
         ..loaded(2.0, 4)
     };
-    assert_eq!(trigger(&slow(1, 0.5)), None);
-    assert_eq!(trigger(&slow(2, 0.5)), Some((Trigger::ResponseTime, 6)));
+    let few = Figures {
+        ended_lately: 40,
+        ..slow(2, 0.5)
+    };
+    assert_eq!(trigger(&few), None);
+    assert_eq!(trigger(&slow(3, 0.5)), Some((Trigger::ResponseTime, 6)));
     assert_eq!(
         trigger(&slow(20, 0.05)),
         None,
@@ -90,6 +95,37 @@ fn a_few_cold_starts_say_nothing() {
         ..Figures::default()
     };
     assert_eq!(trigger(&rare), None);
+}
+
+#[test]
+fn what_was_asked_for_asks_for_no_more() {
+    let one = Figures {
+        live: 1,
+        busy_peak: 1,
+        ended: 1,
+        ended_lately: 1,
+        slow: 1,
+        slow_waited: 1.0,
+        ..Figures::default()
+    };
+    assert_eq!(trigger(&one), None, "one slow start says nothing");
+    let (rules, now) = (rules(Preset::Balanced), Instant::now());
+    let mut standing = Standing::default();
+    let mut figures = Figures {
+        live: 4,
+        busy_peak: 4,
+        ended: 40,
+        ended_lately: 40,
+        slow: 10,
+        slow_waited: 0.5,
+        ..Figures::default()
+    };
+    let targets = [(); 5].map(|()| {
+        standing.step(&figures, &rules, now);
+        figures.live = standing.target;
+        standing.target
+    });
+    assert_eq!(targets, [6; 5]);
 }
 
 #[test]

@@ -255,7 +255,7 @@ def fork_bomb(count):
             os.kill(child, signal.SIGKILL)
 
 
-def thread_bomb(count):
+def thread_bomb(count, seconds=0):
     stop = threading.Event()
     made = []
     threading.stack_size(1 << 16)
@@ -267,6 +267,7 @@ def thread_bomb(count):
             except RuntimeError:
                 raise OSError(errno.EAGAIN, "")
             made.append(thread)
+        time.sleep(seconds)
     finally:
         stop.set()
         for thread in made:
@@ -406,7 +407,7 @@ ACTIONS = {
     "memory_file": memory_file,
     "memory_program": memory_program,
     "mkfifo": os.mkfifo,
-    "nap": lambda: time.sleep(0.2) or os.getpid(),
+    "nap": lambda seconds=0.2: time.sleep(seconds) or os.getpid(),
     "native_flood": native_flood,
     "never_reads": never_reads,
     "one_line": one_line,

@@ -229,9 +229,10 @@ ensure
   made.each { |pid| Process.kill(:KILL, pid) }
 end
 
-def thread_bomb(count)
+def thread_bomb(count, seconds = 0)
   made = []
   count.times { made << Thread.new { sleep 20 } }
+  sleep seconds
   nil
 rescue ThreadError
   raise Errno::EAGAIN
@@ -360,7 +361,7 @@ ACTIONS = {
   "memory_file" => method(:memory_file),
   "memory_program" => method(:memory_program),
   "mkfifo" => ->(path) { File.mkfifo(path) && nil },
-  "nap" => -> { sleep(0.2) && Process.pid },
+  "nap" => ->(seconds = 0.2) { sleep(seconds) && Process.pid },
   "native_flood" => method(:native_flood),
   "never_reads" => -> { sleep },
   "one_line" => method(:one_line),

@@ -121,6 +121,9 @@ const ACTIONS: Record<string, (...args: any[]) => unknown> = {
     for (let made = 0; made < size; made += 1 << 20) parts.push((text = text.slice(1) + String(made % 10)));
     kept.push(parts, parts.map((part) => part.charCodeAt(5)));
   },
+  thread_bomb: (count) => {
+    for (let index = 0; index < count; index++) kept.push(new (globalThis as any).Worker("data:text/javascript,"));
+  },
   flood: (size) => {
     const line = "x".repeat(1023);
     for (let index = 0; index < size; index += 1024) console.log(line);

@@ -165,7 +165,7 @@ fn signals_to_everybody_leave_the_others_alive() {
     });
 }
 
-pub(super) fn is_stopped(pid: i32) -> bool {
+fn is_stopped(pid: i32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     status.lines().any(|line| line.starts_with("State:\tT"))
 }

@@ -126,6 +126,45 @@ fn bombs_of_processes_are_bounded() {
     });
 }
 
+/// Threads that are made in the moment before an instance has its own control group count all the same.
+#[test]
+fn an_instance_with_more_threads_than_it_may_have_is_ended() {
+    let _turn = crate::turn::take();
+    let platform = Platform::shared();
+    in_every_language(|language| {
+        let mut report = Report::default();
+        for when in ["at the start", "later"] {
+            let settings = json!({"timeout": 15_000, "memory": 512});
+            let function = deploy(&platform, language, &settings);
+            if when == "later" {
+                outcome(&platform, &function, &json!(["pid"]));
+            }
+            let step = json!({"step": ["thread_bomb", 200, 10]});
+            let answer = platform.invoke(&function, &step);
+            let (text, refused) = (answer.text(), ["EAGAIN", "TypeError"]);
+            let is_refused = answer.status == 200 && refused.iter().any(|it| text.contains(it));
+            let is_ended = answer.status == 502 && text.contains("more than 64 processes");
+            report.check(
+                "S1",
+                language,
+                &format!("200 threads {when}"),
+                &text,
+                is_refused || is_ended,
+            );
+            let next = outcome(&platform, &function, &json!(["respond", "honest"]));
+            report.check(
+                "S1",
+                language,
+                &format!("the invocation after 200 threads {when}"),
+                &next,
+                next == "honest",
+            );
+            platform.delete(&format!("/functions/{function}"));
+        }
+        report.finish();
+    });
+}
+
 #[test]
 fn floods_of_text_are_counted_not_kept() {
     let _turn = crate::turn::take();

@@ -102,6 +102,12 @@ impl Instance {
         self.place().node.attach(pid)
     }
 
+    /// Whether it has more processes and threads than it may: the limit stops new ones, and none that came along.
+    pub fn has_too_many_tasks(&self) -> io::Result<bool> {
+        let Place { node, limits, .. } = self.place();
+        Ok(node.tasks()? > u64::from(limits.pids))
+    }
+
     /// How many processes the kernel has ended for want of memory. Version 2 counts the one that wanted it twice when all
     /// of the group end with it.
     pub fn out_of_memory_kills(&self) -> io::Result<u64> {

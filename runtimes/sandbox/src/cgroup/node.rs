@@ -160,6 +160,12 @@ impl Node {
         self.number(self.backend.files().memory_now)
     }
 
+    /// Processes and threads that are in there now.
+    pub(super) fn tasks(&self) -> io::Result<u64> {
+        let text = self.read(Controller::Pids, "pids.current")?;
+        text.trim().parse().map_err(|_| unreadable())
+    }
+
     fn number(&self, file: &str) -> io::Result<u64> {
         let text = self.read(Controller::Memory, file)?;
         text.trim().parse().map_err(|_| unreadable())
