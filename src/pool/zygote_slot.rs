@@ -120,7 +120,10 @@ impl ZygoteSlot {
             });
         }
         let started = Instant::now();
-        let mut making = self.making.lock().await;
+        // As long as another caller's making may take: then it is the platform that has too much to do.
+        let patience = self.times.turn().saturating_add(self.times.load);
+        let making = tokio::time::timeout(patience, self.making.lock()).await;
+        let mut making = making.map_err(|_| ZygoteError::Busy(patience))?;
         if let Some(zygote) = self.present() {
             return Ok(Found {
                 zygote,
