@@ -1,5 +1,7 @@
-//! Archives of code by the SHA-256 of what they hold. Written once, whole and durably, or not at all. Knows nothing of
-//! functions.
+//! Archives of code by the SHA-256 of what they hold, in a folder or in S3-compatible storage. Written once, whole and durably,
+//! or not at all. Knows nothing of functions.
+
+mod settings;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +11,16 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
+use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+
+pub(crate) use settings::ArtifactSettings;
+use settings::Place;
+
+use crate::config::Config;
+
+/// In a folder that others use too, what looks half written may be somebody's who is writing it now.
+const HALF_AGE: Duration = Duration::from_secs(3_600);
 
 /// An archive that cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -34,11 +45,23 @@ pub(crate) struct Artifacts {
 }
 
 impl Artifacts {
-    /// Opens the folder, made if missing.
-    pub(crate) fn open(data_dir: &Path) -> Result<Self, ArtifactError> {
-        let folder = data_dir.join("archives");
-        std::fs::create_dir_all(&folder)?;
-        remove_halves(&folder)?;
+    /// Opens the store that the configuration names.
+    pub(crate) fn open(config: &Config) -> Result<Self, ArtifactError> {
+        match config.artifacts.place() {
+            None => Self::in_folder(&config.data_dir.join("archives"), Duration::ZERO),
+            Some(Place::Folder(folder)) => Self::in_folder(&folder, HALF_AGE),
+            Some(Place::Bucket { name, prefix }) => {
+                let bucket = config.artifacts.bucket(&name)?;
+                let store = Arc::new(PrefixStore::new(bucket, prefix));
+                Ok(Self { store })
+            }
+        }
+    }
+
+    /// In a folder, made if missing.
+    fn in_folder(folder: &Path, half_age: Duration) -> Result<Self, ArtifactError> {
+        std::fs::create_dir_all(folder)?;
+        remove_halves(folder, half_age)?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
         Ok(Self {
             store: Arc::new(store),
@@ -55,7 +78,11 @@ impl Artifacts {
         match put(PutMode::Create).await {
             Err(object_store::Error::AlreadyExists { .. })
                 if self.get(digest).await.is_ok_and(|there| there == archive) => {}
-            Err(object_store::Error::AlreadyExists { .. }) => {
+            // Not every server knows how to write only what is not there; the name says what it is anyway.
+            Err(
+                object_store::Error::AlreadyExists { .. }
+                | object_store::Error::NotImplemented { .. },
+            ) => {
                 put(PutMode::Overwrite).await?;
             }
             put => {
@@ -100,13 +127,17 @@ impl Artifacts {
 }
 
 /// Files that a crash left half written: the store calls them `<name>#<number>` until they are whole.
-fn remove_halves(folder: &Path) -> std::io::Result<()> {
+fn remove_halves(folder: &Path, age: Duration) -> std::io::Result<()> {
+    let is_old = |entry: &std::fs::DirEntry| {
+        let written = entry.metadata()?.modified()?;
+        Ok::<_, std::io::Error>(written.elapsed().unwrap_or_default() >= age)
+    };
     for spread in std::fs::read_dir(folder)?.flatten() {
         if !spread.file_type()?.is_dir() {
             continue;
         }
         for entry in std::fs::read_dir(spread.path())?.flatten() {
-            if entry.file_name().to_string_lossy().contains('#') {
+            if entry.file_name().to_string_lossy().contains('#') && is_old(&entry)? {
                 std::fs::remove_file(entry.path())?;
             }
         }
@@ -134,7 +165,7 @@ mod tests {
     #[tokio::test]
     async fn archives_are_kept_once_and_collected_when_nobody_needs_them() {
         let folder = tempfile::tempdir().expect("folder");
-        let artifacts = Artifacts::open(folder.path()).expect("opened");
+        let artifacts = Artifacts::in_folder(folder.path(), Duration::ZERO).expect("opened");
         for digest in ["aa11", "bb22"] {
             // The second time over one that is damaged.
             for archive in ["damaged", "one", "one"] {

@@ -23,6 +23,7 @@ pub(crate) use networks::Networks;
 pub use tls::TlsSettings;
 
 use crate::admission::OverloadSettings;
+use crate::artifact::ArtifactSettings;
 use crate::queue::QueueSettings;
 use crate::scaling::ScalingSettings;
 use crate::secret::Secret;
@@ -51,6 +52,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// A PostgreSQL database for all state, `postgres://…`; SQLite files in the data folder when absent.
     pub database_url: Option<Secret>,
+    /// Where archives of code lie: a table of its own.
+    pub artifacts: ArtifactSettings,
     /// A key that may do everything, for the beginning; at least 16 characters.
     pub admin_key: Option<Secret>,
     /// The secret that tokens are signed with (HS256, HS384, HS512); at least 16 characters.
@@ -179,6 +182,7 @@ impl Default for Config {
             verbose: false,
             data_dir: PathBuf::from("./zygo-data"),
             database_url: None,
+            artifacts: ArtifactSettings::default(),
             admin_key: None,
             jwt_secret: None,
             jwks_file: None,
@@ -268,6 +272,11 @@ impl Config {
             .extract()
             .map_err(Box::new)?;
         config.validated()
+    }
+
+    /// Whether there may be other platforms with the same database and archives.
+    pub(crate) fn is_node(&self) -> bool {
+        self.database_url.is_some() && self.artifacts.url.is_some()
     }
 
     /// Where the runtime binaries are.

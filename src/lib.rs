@@ -51,6 +51,7 @@ mod artifact;
 mod auth;
 mod background;
 mod backup;
+mod cluster;
 mod cost;
 mod failpoints;
 mod isolation;

@@ -17,7 +17,7 @@ const LAYERS: [&[&str]; 9] = [
 ];
 /// What all may use; they use each other and the error types that they carry.
 #[rustfmt::skip]
-const LEAVES: [&str; 31] = ["admission", "alert", "artifact", "auth", "background", "backup", "config", "cost", "error", "failpoints", "invocation", "isolation", "marketplace", "packet_socket", "pointer", "queue", "rollout", "route", "scaling", "seal", "secret", "service", "source", "store", "stream", "telemetry", "time", "trace", "trigger", "websocket", "main"];
+const LEAVES: [&str; 32] = ["admission", "alert", "artifact", "auth", "background", "backup", "cluster", "config", "cost", "error", "failpoints", "invocation", "isolation", "marketplace", "packet_socket", "pointer", "queue", "rollout", "route", "scaling", "seal", "secret", "service", "source", "store", "stream", "telemetry", "time", "trace", "trigger", "websocket", "main"];
 /// Uses that go up, each with its reason.
 const EXCEPTIONS: [(&str, &str, &str); 1] = [(
     "function",

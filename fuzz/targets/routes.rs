@@ -215,6 +215,7 @@ fn check_access(method: &Method, path: &str) {
             "/invocations",
             "/dead-letters",
             "/connections",
+            "/nodes",
             "/zygotes",
         ];
         let is_known = is_known.iter().any(|known| path.starts_with(known));

@@ -6,6 +6,7 @@ mod breaker;
 mod pressure;
 
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use governor::{Quota, RateLimiter};
 pub(crate) use breaker::{Breaker, Mode, State, Trip};
 pub(crate) use pressure::{Line, Order, OverloadSettings, Pressure, Tolerance, Verdict};
 
+use crate::cluster::share;
 use crate::error::Origin;
 
 /// Why an invocation is refused before it begins.
@@ -83,7 +85,10 @@ pub(crate) struct Remaining {
 type Governor = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
 
 struct Limiter {
+    /// The limit.
     rate: Rate,
+    /// The part of it that is this node's.
+    own: u32,
     governor: Governor,
 }
 
@@ -96,6 +101,8 @@ impl std::fmt::Debug for Limiter {
 /// The gate before one function.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
+    /// How many nodes share its limit; 0 as long as that is unknown.
+    nodes: AtomicU32,
     limiter: ArcSwapOption<Limiter>,
     breaker: Mutex<Breaker>,
 }
@@ -103,9 +110,22 @@ pub(crate) struct Gate {
 impl Gate {
     /// A rate limit, or none, from now on. The same limit again goes on counting.
     pub(crate) fn limit(&self, rate: Option<Rate>) {
-        let current = self.limiter.load().as_ref().map(|limiter| limiter.rate);
-        if current != rate {
-            self.limiter.store(rate.and_then(limiter).map(Arc::new));
+        let nodes = self.nodes.load(Ordering::Relaxed);
+        let own = |rate: Rate| (rate, share(rate.max, nodes));
+        let current = self.limiter.load();
+        let current = current.as_ref().map(|limiter| (limiter.rate, limiter.own));
+        let wanted = rate.map(own);
+        if current != wanted {
+            let limiter = wanted.and_then(|(rate, own)| limiter(rate, own));
+            self.limiter.store(limiter.map(Arc::new));
+        }
+    }
+
+    /// So many nodes have an equal part of the limit from now on.
+    pub(crate) fn share(&self, nodes: u32) {
+        if self.nodes.swap(nodes, Ordering::Relaxed) != nodes {
+            let rate = self.limiter.load().as_ref().map(|limiter| limiter.rate);
+            self.limit(rate);
         }
     }
 
@@ -135,13 +155,17 @@ impl Gate {
 }
 
 /// `None` for a rate that cannot be: those were refused when the function was deployed.
-fn limiter(rate: Rate) -> Option<Limiter> {
-    let max = NonZeroU32::new(rate.max)?;
+fn limiter(rate: Rate, own: u32) -> Option<Limiter> {
+    let max = NonZeroU32::new(own)?;
     // Shorter than a nanosecond is no period; the burst bounds such a rate.
-    let period = (rate.window / rate.max).max(Duration::from_nanos(1));
+    let period = (rate.window / own).max(Duration::from_nanos(1));
     let quota = Quota::with_period(period)?.allow_burst(max);
     let governor = RateLimiter::direct(quota).with_middleware();
-    Some(Limiter { rate, governor })
+    Some(Limiter {
+        rate,
+        own,
+        governor,
+    })
 }
 
 impl Limiter {
@@ -149,11 +173,11 @@ impl Limiter {
         match self.governor.check() {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
-                let used = self.rate.max.saturating_sub(remaining);
+                let used = self.own.saturating_sub(remaining);
                 Ok(Remaining {
                     rate: self.rate,
                     remaining,
-                    reset: self.rate.window / self.rate.max * used,
+                    reset: self.rate.window / self.own * used,
                 })
             }
             Err(not_until) => Err(Refusal::RateLimited {
@@ -197,5 +221,27 @@ mod tests {
         );
         gate.limit(None);
         assert_eq!(gate.enter(OFF), Ok(None));
+    }
+
+    #[test]
+    fn nodes_share_a_limit_and_say_what_it_is() {
+        let rate = Rate {
+            max: 10,
+            window: Duration::from_secs(3_600),
+        };
+        let gates: [Gate; 3] = Default::default();
+        let passed = |gate: &Gate| (0..100).filter(|_| gate.enter(OFF).is_ok()).count();
+        for gate in &gates {
+            gate.limit(Some(rate));
+            gate.share(3);
+            assert_eq!(passed(gate), 3);
+            let refused = gate.enter(OFF).expect_err("used up");
+            assert!(
+                matches!(refused, Refusal::RateLimited { max: 10, .. }),
+                "{refused}"
+            );
+        }
+        gates[0].share(1);
+        assert_eq!(passed(&gates[0]), 10);
     }
 }

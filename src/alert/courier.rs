@@ -18,6 +18,8 @@ use crate::time::now_unix_ms;
 
 /// The longest sleep, in case the clock is set.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
+/// The longest sleep where there are several nodes.
+const LOOK: Duration = Duration::from_secs(2);
 /// How long to wait when the database cannot be read.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// How long attempts that are under way may take when the platform ends.
@@ -75,8 +77,15 @@ impl Courier {
 
     /// Begins to send to each webhook that has its turn. How long nothing more is due.
     async fn send_what_is_due(&mut self) -> Result<Duration, StoreError> {
+        if !self.store.cluster.leads() {
+            return Ok(LOOK);
+        }
         let now = now_unix_ms();
-        let mut pause = SLEEP_MAX;
+        // What others have written wakes nobody here.
+        let mut pause = match self.store.cluster.is_shared() {
+            true => LOOK,
+            false => SLEEP_MAX,
+        };
         for waiting in self.store.waiting().await? {
             if self.busy.values().any(|id| *id == waiting.webhook_id) {
                 continue;

@@ -17,15 +17,15 @@ mod notice;
 mod outbox;
 mod recent;
 mod rules;
+mod ruling;
 mod store;
 mod usual;
 mod webhooks;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -38,6 +38,7 @@ pub(crate) use rules::{Kind, RuleError, Rules};
 pub(crate) use store::Filter;
 pub(crate) use webhooks::{NewWebhook, Webhook};
 
+use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::seal::Sealer;
 use crate::store::{Database, StoreError};
@@ -86,6 +87,9 @@ pub enum AlertError {
 #[derive(Debug)]
 pub(crate) struct Alerts {
     store: AlertStore,
+    interval_ms: u64,
+    /// Whether this node evaluated the last time: of several, one does.
+    led: AtomicBool,
     book: RwLock<RuleBook>,
     /// Held while rules change, so that two changes do not lose each other.
     changing: Mutex<()>,
@@ -100,27 +104,21 @@ pub(crate) struct Alerts {
 impl Alerts {
     /// Reads what an earlier run left, and starts to send what waits. To be called before anything is invoked.
     pub(crate) async fn open(
-        database: Database,
-        sealer: Arc<Sealer>,
+        (database, sealer, cluster): (Database, Arc<Sealer>, Cluster),
         telemetry: &Telemetry,
         config: &Config,
     ) -> Result<Arc<Self>, AlertError> {
-        let store = AlertStore::new(database, sealer);
-        let mut book = RuleBook::new(config.alert_interval_ms);
-        for (function, set) in store.rules().await? {
-            book.set(function.as_deref(), set)?;
-        }
-        let filter = Filter {
-            state: Some(AlertState::Firing),
-            ..Filter::default()
-        };
-        let firing = store.alerts(&filter, FIRING_MAX).await?;
+        let store = AlertStore::new(database, sealer, cluster);
+        let book = ruling::read(&store, config.alert_interval_ms).await?;
+        let firing = store.alerts(&firing(), FIRING_MAX).await?;
         let recent = usual::recent(telemetry, now_unix_ms()).await?;
         let board = Board::new(firing, recent);
         let (wake, (stop, stopped)) = (Arc::new(Notify::new()), watch::channel(false));
         let courier = Courier::new(store.clone(), Patience::of(config), Arc::clone(&wake))?;
         let alerts = Self {
             store,
+            interval_ms: config.alert_interval_ms,
+            led: AtomicBool::new(true),
             book: RwLock::new(book),
             changing: Mutex::default(),
             firing: Kind::ALL.map(|kind| AtomicUsize::new(board.firing(kind))),
@@ -143,6 +141,16 @@ impl Alerts {
             return Ok(());
         }
         let (board, usual) = &mut *held;
+        let leads = self.store.cluster.leads();
+        if !self.led.swap(leads, Ordering::Relaxed) && leads {
+            // Another node did meanwhile.
+            let recent = usual::recent(telemetry, now_unix_ms()).await?;
+            *usual = Usual::default();
+            *board = Board::new(self.store.alerts(&firing(), FIRING_MAX).await?, recent);
+        }
+        if !leads {
+            return Ok(());
+        }
         let now = now_unix_ms();
         match usual.renewed(telemetry, now).await {
             Ok(Some(usual)) => board.set_usual(usual),
@@ -197,44 +205,6 @@ impl Alerts {
         found.ok_or_else(missing)
     }
 
-    /// The rules of a function, or of the platform.
-    pub(crate) fn rules(&self, function_id: Option<&str>) -> Chapter {
-        self.book().chapter(function_id)
-    }
-
-    /// Sets the fields that are given; `null` unsets one.
-    pub(crate) async fn set_rules(
-        &self,
-        function_id: Option<&str>,
-        change: &Map<String, Value>,
-    ) -> Result<Chapter, AlertError> {
-        let _one_at_a_time = self.changing.lock().await;
-        let set = self.book().draft(function_id, change)?;
-        self.replace_rules(function_id, set).await
-    }
-
-    /// Unsets every field.
-    pub(crate) async fn reset_rules(
-        &self,
-        function_id: Option<&str>,
-    ) -> Result<Chapter, AlertError> {
-        let _one_at_a_time = self.changing.lock().await;
-        self.replace_rules(function_id, Map::new()).await
-    }
-
-    async fn replace_rules(
-        &self,
-        function_id: Option<&str>,
-        set: Map<String, Value>,
-    ) -> Result<Chapter, AlertError> {
-        self.store
-            .set_rules(function_id, &set, now_unix_ms())
-            .await?;
-        let mut book = self.book.write().unwrap_or_else(PoisonError::into_inner);
-        book.set(function_id, set)?;
-        Ok(book.chapter(function_id))
-    }
-
     /// Removes what is not kept any longer.
     pub(crate) async fn forget(&self, config: &Config) -> Result<(), StoreError> {
         let days = i64::try_from(config.alert_retention_days).unwrap_or(i64::MAX);
@@ -264,6 +234,14 @@ impl Alerts {
 
     fn book(&self) -> RwLockReadGuard<'_, RuleBook> {
         self.book.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All that fire.
+fn firing() -> Filter {
+    Filter {
+        state: Some(AlertState::Firing),
+        ..Filter::default()
     }
 }
 

@@ -266,6 +266,7 @@ mod tests {
 
     use super::*;
     use crate::alert::webhooks::NewWebhook;
+    use crate::cluster::Cluster;
     use crate::config::Config;
     use crate::seal::Sealer;
     use crate::store::Database;
@@ -279,7 +280,7 @@ mod tests {
         };
         let sealer = Arc::new(Sealer::open(&config).expect("keys"));
         let database = Database::state(folder.path(), None).await.expect("open");
-        let store = AlertStore::new(database, sealer);
+        let store = AlertStore::new(database, sealer, Cluster::default());
         let new = NewWebhook {
             url: "http://127.0.0.1:1/".to_owned(),
             secret: None,

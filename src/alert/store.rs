@@ -13,6 +13,7 @@ use super::lifecycle::Reason;
 use super::notice::Notice;
 use super::rules::Kind;
 use super::{AlertState, outbox};
+use crate::cluster::{Change, Cluster};
 use crate::seal::Sealer;
 use crate::store::{Database, StoreError};
 use crate::time::unix_ns;
@@ -28,6 +29,7 @@ const COLUMNS: &str =
 pub(super) struct AlertStore {
     pub(super) database: Database,
     pub(super) sealer: Arc<Sealer>,
+    pub(super) cluster: Cluster,
     last_id: Arc<AtomicI64>,
 }
 
@@ -41,10 +43,11 @@ pub(crate) struct Filter {
 }
 
 impl AlertStore {
-    pub(super) fn new(database: Database, sealer: Arc<Sealer>) -> Self {
+    pub(super) fn new(database: Database, sealer: Arc<Sealer>, cluster: Cluster) -> Self {
         Self {
             database,
             sealer,
+            cluster,
             last_id: Arc::default(),
         }
     }
@@ -95,8 +98,12 @@ impl AlertStore {
                 sqlx::query(statement).bind(id).bind(set).bind(now_unix_ms)
             }
         };
-        query.execute(self.database.pool()).await?;
-        Ok(())
+        let mut transaction = self.database.begin_write().await?;
+        query.execute(&mut *transaction).await?;
+        self.cluster
+            .announce(&mut transaction, &Change::AlertRules)
+            .await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Stores the beginning or the end of an alert, with a notice for every webhook. A new alert gets its id.

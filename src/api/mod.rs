@@ -21,6 +21,7 @@ mod letters;
 mod logs;
 mod marketplace;
 mod metrics;
+mod nodes;
 mod object;
 mod page;
 mod precondition;
@@ -129,6 +130,7 @@ fn telemetry_router() -> OpenApiRouter<Arc<Platform>> {
         .routes(routes!(metrics::series_of_function))
         .routes(routes!(invocations::list))
         .routes(routes!(zygotes::list))
+        .routes(routes!(nodes::list))
         .routes(routes!(metrics::of_platform))
         .routes(routes!(metrics::series_of_platform))
         .routes(routes!(metrics::exposition))

@@ -7,8 +7,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use subtle::ConstantTimeEq;
+use tokio::sync::Mutex;
 
 use super::{Principal, Role, hash, secret};
+use crate::cluster::{Change, Cluster};
 use crate::secret::Secret;
 use crate::store::{Database, StoreError, text};
 use crate::telemetry::NS_PER_MS;
@@ -41,22 +43,29 @@ pub(crate) struct NewKey {
 #[derive(Debug)]
 pub(crate) struct Keys {
     database: Database,
+    cluster: Cluster,
     by_id: RwLock<HashMap<String, Arc<Key>>>,
+    /// Held while keys change, so that two changes do not lose each other.
+    changing: Mutex<()>,
 }
 
 impl Keys {
-    pub(super) async fn open(database: Database) -> Result<Self, StoreError> {
-        let statement = "SELECT id, name, role, functions, secret_hash, created_unix_ms, created_by FROM api_keys";
-        let rows = sqlx::query(statement).fetch_all(database.pool()).await?;
-        let keys = rows.iter().map(|row| {
-            let key = read(row)?;
-            Ok((key.id.clone(), Arc::new(key)))
-        });
-        let by_id = keys.collect::<Result<_, StoreError>>()?;
+    pub(super) async fn open(database: Database, cluster: Cluster) -> Result<Self, StoreError> {
+        let by_id = all(&database).await?;
         Ok(Self {
             database,
+            cluster,
             by_id: RwLock::new(by_id),
+            changing: Mutex::default(),
         })
+    }
+
+    /// Takes over what another node has changed.
+    pub(crate) async fn follow(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.changing.lock().await;
+        let by_id = all(&self.database).await?;
+        *self.by_id.write().unwrap_or_else(PoisonError::into_inner) = by_id;
+        Ok(())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -89,6 +98,8 @@ impl Keys {
             created_by: by.to_owned(),
             id,
         });
+        let _one_at_a_time = self.changing.lock().await;
+        let mut transaction = self.database.begin_write().await?;
         let statement = "INSERT INTO api_keys (id, name, role, functions, secret_hash, created_unix_ms, created_by) \
                          VALUES ($1, $2, $3, $4, $5, $6, $7)";
         sqlx::query(statement)
@@ -99,8 +110,12 @@ impl Keys {
             .bind(&key.secret_hash)
             .bind(key.created_unix_ms)
             .bind(text(&key.created_by).into_owned())
-            .execute(self.database.pool())
+            .execute(&mut *transaction)
             .await?;
+        self.cluster
+            .announce(&mut transaction, &Change::Keys)
+            .await?;
+        transaction.commit().await?;
         fail::fail_point!("keys::created");
         let text = Secret::new(format!("{PREFIX}{}_{}", key.id, secret.expose()));
         let mut by_id = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
@@ -110,10 +125,16 @@ impl Keys {
 
     /// Revokes a key, at once. Whether it was there.
     pub(crate) async fn revoke(&self, id: &str) -> Result<bool, StoreError> {
+        let _one_at_a_time = self.changing.lock().await;
+        let mut transaction = self.database.begin_write().await?;
         let removed = sqlx::query("DELETE FROM api_keys WHERE id = $1")
             .bind(text(id).into_owned())
-            .execute(self.database.pool())
+            .execute(&mut *transaction)
             .await?;
+        self.cluster
+            .announce(&mut transaction, &Change::Keys)
+            .await?;
+        transaction.commit().await?;
         fail::fail_point!("keys::revoked");
         let mut by_id = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
         by_id.remove(id);
@@ -135,6 +156,17 @@ impl Keys {
     fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<String, Arc<Key>>> {
         self.by_id.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn all(database: &Database) -> Result<HashMap<String, Arc<Key>>, StoreError> {
+    let statement =
+        "SELECT id, name, role, functions, secret_hash, created_unix_ms, created_by FROM api_keys";
+    let rows = sqlx::query(statement).fetch_all(database.pool()).await?;
+    let keys = rows.iter().map(|row| {
+        let key = read(row)?;
+        Ok((key.id.clone(), Arc::new(key)))
+    });
+    keys.collect()
 }
 
 fn read(row: &AnyRow) -> Result<Key, StoreError> {

@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq;
 
 pub(crate) use keys::{Key, Keys, NewKey};
 
+use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::secret::Secret;
 use crate::store::{Database, StoreError};
@@ -132,7 +133,11 @@ pub(crate) struct Auth {
 const SECRET_LEN_MIN: usize = 16;
 
 impl Auth {
-    pub(crate) async fn open(database: Database, config: &Config) -> Result<Self, AuthSetupError> {
+    pub(crate) async fn open(
+        database: Database,
+        cluster: Cluster,
+        config: &Config,
+    ) -> Result<Self, AuthSetupError> {
         let secrets = [
             ("ZYGO_ADMIN_KEY", &config.admin_key),
             ("ZYGO_JWT_SECRET", &config.jwt_secret),
@@ -146,7 +151,7 @@ impl Auth {
             }
         }
         let auth = Self {
-            keys: Keys::open(database).await?,
+            keys: Keys::open(database, cluster).await?,
             admin: config.admin_key.as_ref().map(|key| hash(key.expose())),
             tokens: Tokens::open(config)?,
         };

@@ -47,7 +47,6 @@ impl Config {
             ),
             (self.max_instances >= 1, "max_instances", "at least 1"),
             (self.max_zygotes >= 1, "max_zygotes", "at least 1"),
-            (self.versions_kept >= 1, "versions_kept", "at least 1"),
             (
                 self.default_max_instances >= 1,
                 "default_max_instances",
@@ -76,6 +75,7 @@ impl Config {
         ];
         match rules
             .into_iter()
+            .chain(of_state(&self))
             .chain(self.tls.rules())
             .chain(of_connections(&self.websockets))
             .chain([of_memory(&self.scaling)])
@@ -85,6 +85,33 @@ impl Config {
             None => Ok(self),
         }
     }
+}
+
+fn of_state(config: &Config) -> [Rule; 5] {
+    let has_key = config.master_key.is_some() || config.master_key_file.is_some();
+    [
+        (config.versions_kept >= 1, "versions_kept", "at least 1"),
+        (
+            !config.is_node() || has_key,
+            "master_key or master_key_file",
+            "the same for all nodes that share database_url and artifacts.url: set one of them",
+        ),
+        (
+            config.artifacts.is_valid(),
+            "artifacts.url",
+            "an absolute path, or s3://bucket/prefix",
+        ),
+        (
+            config.artifacts.url.is_none() || config.database_url.is_some(),
+            "artifacts.url",
+            "left out without database_url",
+        ),
+        (
+            (100..=600_000).contains(&config.events.lease_ms),
+            "events.lease_ms",
+            "from 100 ms to 10 minutes",
+        ),
+    ]
 }
 
 fn of_connections(settings: &SocketSettings) -> [Rule; 2] {

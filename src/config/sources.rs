@@ -9,7 +9,14 @@ use serde::de::{DeserializeOwned, Error as _};
 use super::{Config, TlsSettings};
 
 /// Tables of the file; variables for their keys begin with the table's name.
-const TABLES: [&str; 5] = ["events", "overload", "scaling", "tls", "websockets"];
+const TABLES: [&str; 6] = [
+    "artifacts",
+    "events",
+    "overload",
+    "scaling",
+    "tls",
+    "websockets",
+];
 
 /// The key that a variable stands for, without `ZYGO_`: `table.key` for one in a table.
 pub(super) fn key(variable: &str) -> String {

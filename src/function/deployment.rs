@@ -19,9 +19,9 @@ use super::manifest::{Manifest, ManifestError};
 use super::store::{Action, Change, FunctionStore, StoredVersion};
 use super::{Function, Registry, Routes, StoredFunction, Surroundings, Version};
 use crate::artifact::Artifacts;
+use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::pool::Capacity;
-use crate::store::StoreError;
 use crate::telemetry::Intake;
 use crate::time::now_unix_ms;
 use crate::zygote::{LanguageZygote, LanguageZygotes, ZygoteError};
@@ -31,6 +31,7 @@ use crate::zygote::{LanguageZygote, LanguageZygotes, ZygoteError};
 pub(crate) struct Deployer {
     pub(crate) config: Arc<Config>,
     pub(crate) store: FunctionStore,
+    pub(crate) cluster: Cluster,
     pub(crate) artifacts: Artifacts,
     pub(crate) folders: Arc<Folders>,
     pub(crate) registry: Arc<Registry>,
@@ -59,6 +60,8 @@ impl Deployer {
         by: &str,
     ) -> Result<Deployed, DeployError> {
         manifest.validate(&self.config)?;
+        self.cluster.catch_up().await?;
+        let known = self.cluster.applied();
         let name = manifest.name.clone();
         let draft = Draft::new(manifest, Code::New(bundle));
         let Some(reservation) = self.registry.reserve(&name) else {
@@ -87,13 +90,15 @@ impl Deployer {
             now_unix_ms: now,
         };
         let made = self.make(&function.id, 1, draft, change, async |version| {
-            self.store.create(&function, version, change).await
+            let writing = self.begin(&function.id, &version.manifest, known).await?;
+            let created = self.store.create(writing, &function, version, change);
+            Ok(created.await?)
         });
         let (version, ()) = made
             .await
             .inspect_err(|_| self.folders.remove_all(&function.id))?;
         fail::fail_point!("deploy::committed");
-        let function = Function::new(&function, version);
+        let function = Function::new(&function, version, self.cluster.live());
         reservation.fulfil(&function);
         claim.serve(&function);
         Ok(Deployed {
@@ -139,13 +144,19 @@ impl Deployer {
         expected: Option<i64>,
     ) -> Result<(), DeployError> {
         let _one_at_a_time = self.lock(function, expected).await?;
-        self.store.delete(function.id()).await?;
+        let writing = self.store.begin_alone().await?;
+        self.store.delete(writing, function.id()).await?;
         fail::fail_point!("delete::committed");
+        self.forget(function);
+        Ok(())
+    }
+
+    /// A function is in the database no more.
+    pub(super) fn forget(&self, function: &Arc<Function>) {
         self.routes.remove(function);
         self.registry.remove(function);
         function.stop();
         self.folders.remove_all(function.id());
-        Ok(())
     }
 
     /// Waits for other changes of the function, then looks whether it still is what the caller saw.
@@ -154,6 +165,7 @@ impl Deployer {
         function: &'a Arc<Function>,
         expected: Option<i64>,
     ) -> Result<tokio::sync::MutexGuard<'a, ()>, DeployError> {
+        self.cluster.catch_up().await?;
         let guard = function.lock().await?;
         let generation = function.generation();
         if expected.is_some_and(|expected| expected != generation) {
@@ -193,11 +205,13 @@ impl Deployer {
         draft: Draft,
         by: &str,
     ) -> Result<(), DeployError> {
-        let id = function.id();
+        let (id, known) = (function.id(), self.cluster.applied());
         let claim = self.routes.claim(id, &draft.manifest)?;
         let from = function.current().number();
         let made = self.make_next(id, draft, by, async |version, change| {
-            self.store.add_version(id, from, version, change).await
+            let writing = self.begin(id, &version.manifest, known).await?;
+            let added = self.store.add_version(writing, id, from, version, change);
+            Ok(added.await?)
         });
         let (version, generation) = made.await?;
         fail::fail_point!("deploy::committed");
@@ -213,7 +227,7 @@ impl Deployer {
         id: &str,
         draft: Draft,
         by: &str,
-        commit: impl AsyncFnOnce(&StoredVersion, Change<'_>) -> Result<T, StoreError>,
+        commit: impl AsyncFnOnce(&StoredVersion, Change<'_>) -> Result<T, DeployError>,
     ) -> Result<(Arc<Version>, T), DeployError> {
         let change = Change {
             by,
@@ -233,7 +247,7 @@ impl Deployer {
         number: u32,
         draft: Draft,
         change: Change<'_>,
-        commit: impl AsyncFnOnce(&StoredVersion) -> Result<T, StoreError>,
+        commit: impl AsyncFnOnce(&StoredVersion) -> Result<T, DeployError>,
     ) -> Result<(Arc<Version>, T), DeployError> {
         let _not_now = self.collecting.read().await;
         let language = Arc::clone(self.language(&draft.manifest)?);
@@ -258,9 +272,8 @@ impl Deployer {
             .put(&version.stored().archive, archive)
             .await?;
         fail::fail_point!("deploy::archived");
-        let committed = commit(version.stored())
-            .await
-            .inspect_err(|_| version.stop())?;
+        let committed = self.cluster.bounded(commit(version.stored())).await;
+        let committed = committed.inspect_err(|_| version.stop())?;
         Ok((version, committed))
     }
 

@@ -10,6 +10,7 @@ pub(crate) mod dependencies;
 pub mod deployment;
 pub(crate) mod digest;
 mod draft;
+mod elsewhere;
 mod failure;
 pub(crate) mod folder;
 pub mod manifest;
@@ -34,6 +35,7 @@ use crate::admission::Gate;
 use crate::rollout::Keyed;
 pub use asynchronous::{Asynchronous, Destination};
 pub(crate) use draft::unpacked;
+pub(crate) use elsewhere::Followed;
 pub(crate) use registry::Registry;
 pub(crate) use rollouts::{Rollout, Shadow};
 pub(crate) use routes::{Routes, Taken, Target};
@@ -95,8 +97,10 @@ impl Others {
 }
 
 impl Function {
-    pub(crate) fn new(stored: &StoredFunction, version: Arc<Version>) -> Arc<Self> {
+    /// On one of so many nodes.
+    pub(crate) fn new(stored: &StoredFunction, version: Arc<Version>, nodes: u32) -> Arc<Self> {
         let gate = Gate::default();
+        gate.share(nodes);
         gate.limit(version.manifest().rate());
         Arc::new(Self {
             gate,
@@ -209,6 +213,18 @@ impl Function {
         let mut others = self.others();
         others.aliases.remove(alias);
         others.drop_unneeded();
+    }
+
+    /// Forgets all aliases but some.
+    pub(crate) fn keep_aliases(&self, is_kept: impl Fn(&str) -> bool) {
+        let mut others = self.others();
+        others.aliases.retain(|name, _| is_kept(name));
+        others.drop_unneeded();
+    }
+
+    /// It was moved, and is where it was.
+    pub(crate) fn move_on(&self, generation: i64) {
+        self.generation.store(generation, Ordering::Release);
     }
 
     /// The rollout, if there is one.

@@ -39,6 +39,7 @@ impl Deployer {
         by: &str,
     ) -> Result<(), DeployError> {
         let version = self.ready(function, number).await?;
+        let known = self.cluster.applied();
         let claim = self.routes.claim(function.id(), version.manifest())?;
         // It is loaded before anything is stored: no caller has to wait for it, and one that does not load never serves.
         version.prepare().await?;
@@ -51,7 +52,12 @@ impl Deployer {
             created_unix_ms: now_unix_ms(),
             created_by: by.to_owned(),
         };
-        let generation = self.store.move_to(function.id(), &deployment).await?;
+        let moving = async {
+            let writing = self.begin(function.id(), version.manifest(), known).await?;
+            let moved = self.store.move_to(writing, function.id(), &deployment);
+            Ok::<_, DeployError>(moved.await?)
+        };
+        let generation = self.cluster.bounded(moving).await?;
         fail::fail_point!("rollback::committed");
         function.switch_to(version, generation);
         claim.serve(function);
@@ -90,7 +96,7 @@ impl Deployer {
     }
 
     /// All versions that an alias leads to.
-    async fn versions_of(
+    pub(super) async fn versions_of(
         &self,
         function: &Function,
         alias: &Alias,
@@ -153,9 +159,13 @@ impl Deployer {
         Ok(stored.len())
     }
 
-    async fn restore_one(&self, stored: &StoredFunction) -> Result<Arc<Function>, DeployError> {
+    pub(super) async fn restore_one(
+        &self,
+        stored: &StoredFunction,
+    ) -> Result<Arc<Function>, DeployError> {
         let version = self.stored(&stored.id, stored.current_version).await?;
-        let function = Function::new(stored, self.version(&stored.id, version)?);
+        let function = self.version(&stored.id, version)?;
+        let function = Function::new(stored, function, self.cluster.live());
         for alias in self.store.aliases(&stored.id).await? {
             let versions = self.versions_of(&function, &alias).await?;
             function.point(&alias, &versions);

@@ -59,6 +59,11 @@ impl Registry {
         })
     }
 
+    /// Whether the first deployment of a name is under way.
+    pub(crate) fn is_reserved(&self, name: &str) -> bool {
+        matches!(self.read().get(name), Some(Entry::Reserved))
+    }
+
     /// Makes a function known.
     pub(crate) fn add(&self, function: &Arc<Function>) {
         let mut by_key = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
@@ -82,7 +87,12 @@ impl Registry {
     /// Forgets a function. Whether it was there.
     pub(crate) fn remove(&self, function: &Function) -> bool {
         let mut by_key = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
-        by_key.remove(&function.name);
+        // Another one may have got its name meanwhile.
+        if let Some(Entry::Function(named)) = by_key.get(&function.name)
+            && named.id == function.id
+        {
+            by_key.remove(&function.name);
+        }
         let was_there = by_key.remove(&function.id).is_some();
         drop(by_key);
         self.changed();
@@ -117,7 +127,10 @@ impl Drop for Reservation {
                 .by_key
                 .write()
                 .unwrap_or_else(PoisonError::into_inner);
-            by_key.remove(&name);
+            // Another node may have made a function of that name.
+            if matches!(by_key.get(&name), Some(Entry::Reserved)) {
+                by_key.remove(&name);
+            }
         }
     }
 }

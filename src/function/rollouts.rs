@@ -123,7 +123,7 @@ impl Rollout {
         Some(Shadow(Arc::clone(self)))
     }
 
-    fn stored_now(&self) -> StoredRollout {
+    pub(super) fn stored_now(&self) -> StoredRollout {
         StoredRollout {
             rolled_back: self.rolled_back(),
             ..self.stored.clone()

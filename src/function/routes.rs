@@ -111,6 +111,16 @@ impl Routes {
         self.publish(&state);
     }
 
+    /// Takes the routes of a function that another node has changed. It asked first, so nobody is asked here.
+    pub(crate) fn follow(&self, function: &Arc<Function>) -> Result<(), DeployError> {
+        let version = function.current();
+        let routes = addresses::routes(function.id(), version.manifest())?;
+        let mut state = self.state();
+        state.serve(function, routes);
+        self.publish(&state);
+        Ok(())
+    }
+
     /// Forgets a function.
     pub(crate) fn remove(&self, function: &Function) {
         let mut state = self.state();
@@ -137,6 +147,23 @@ impl Routes {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether another function, which has them already, leaves the routes to one that asks for some.
+pub(super) fn check(
+    (id, manifest): (&str, &Manifest),
+    (other, theirs): (&str, &Manifest),
+) -> Result<(), DeployError> {
+    let (routes, taken) = (
+        addresses::routes(id, manifest)?,
+        addresses::routes(other, theirs)?,
+    );
+    let taken = routes.iter().find_map(|route| {
+        taken
+            .iter()
+            .find_map(|their| route.taken_by(their, &theirs.name))
+    });
+    taken.map_or(Ok(()), |taken| Err(taken.into()))
 }
 
 impl State {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Function;
 use super::bundle::Bundle;
 use super::deployment::{DeployError, Deployer};
 use super::draft::{Code, Draft};
 use super::manifest::{Manifest, ManifestError};
+use super::{Busy, Function};
 
 impl Deployer {
     /// Makes a new version that does not serve yet, for a rollout or callers who name it. Its number, and whether it was
@@ -27,9 +27,14 @@ impl Deployer {
         if let Some(earlier) = self.earlier(function, &draft).await? {
             return Ok((earlier, true));
         }
-        let id = function.id();
+        let (id, known) = (function.id(), self.cluster.applied());
         let made = self.make_next(id, draft, by, async |version, change| {
-            self.store.add_staged(id, version, change).await
+            let writing = self.store.begin(known).await?;
+            if writing.elsewhere.iter().any(|(changed, _)| changed == id) {
+                return Err(Busy.into());
+            }
+            let staged = self.store.add_staged(writing, id, version, change);
+            Ok(staged.await?)
         });
         let (version, ()) = made.await?;
         fail::fail_point!("stage::committed");

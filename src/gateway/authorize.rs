@@ -48,7 +48,7 @@ pub(crate) fn permission(method: &Method, path: &str) -> Permission {
         "/metrics" | "/metrics/series" | "/metrics/prometheus" | "/logs" | "/cost" if reads => {
             NeedsAll(Role::Read)
         }
-        "/dead-letters" | "/zygotes" if reads => NeedsAll(Role::Read),
+        "/dead-letters" | "/nodes" | "/zygotes" if reads => NeedsAll(Role::Read),
         "/alerts" | "/alerts/{alert}" if reads => NeedsAll(Role::Read),
         path if path.starts_with("/functions/{key}") && reads => Needs(Role::Read),
         path if path.starts_with("/functions/{key}") => Needs(Role::Deploy),

@@ -18,6 +18,19 @@ struct Readiness {
     status: &'static str,
     /// Runtimes by name.
     runtimes: BTreeMap<String, RuntimeState>,
+    /// Left out by a platform that shares nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<NodeState>,
+}
+
+/// One of several platforms.
+#[derive(Debug, Serialize, ToSchema)]
+struct NodeState {
+    id: String,
+    /// Whether it has reached the database within its lease. One that has not serves what it has loaded.
+    connected: bool,
+    /// How many nodes live, as it was told last; they share rate limits.
+    live: u32,
 }
 
 /// Whether a runtime can run functions.
@@ -67,6 +80,15 @@ pub(super) async fn readyz(State(platform): State<Arc<Platform>>) -> Response {
         };
         runtimes.insert(zygote.runtime().to_owned(), state);
     }
-    let status = "ready";
-    Json(Readiness { status, runtimes }).into_response()
+    let cluster = platform.cluster();
+    let body = Readiness {
+        status: "ready",
+        runtimes,
+        node: cluster.id().map(|id| NodeState {
+            id: id.to_owned(),
+            connected: cluster.is_connected(),
+            live: cluster.live(),
+        }),
+    };
+    Json(body).into_response()
 }

@@ -20,6 +20,7 @@ pub(super) fn spawn(
     platform: &Arc<Platform>,
     claimed: UnboundedReceiver<Delivery>,
 ) -> std::io::Result<()> {
+    super::nodes::spawn(platform);
     let platform = || Arc::downgrade(platform);
     tokio::spawn(super::scaling::run(platform()));
     tokio::spawn(run(platform()));
@@ -62,6 +63,9 @@ async fn once(platform: &Weak<Platform>) -> Option<Duration> {
         Ok(0) => {}
         Ok(archives) => tracing::info!(archives, "archives that no version needs were removed"),
         Err(error) => tracing::warn!(%error, "superseded versions cannot be removed"),
+    }
+    if let Err(error) = platform.cluster.forget().await {
+        tracing::warn!(%error, "old changes cannot be removed");
     }
     if let Err(error) = platform.answers.expire(ANSWERS_KEPT).await {
         tracing::warn!(%error, "old answers cannot be removed");

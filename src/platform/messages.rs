@@ -79,6 +79,7 @@ fn delivery(
         ended_unix_ms: None,
         status: None,
         error: None,
+        claim: 0,
     }
 }
 

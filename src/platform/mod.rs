@@ -8,6 +8,7 @@ pub(crate) mod events;
 mod housekeeping;
 mod invoking;
 mod messages;
+mod nodes;
 mod rollouts;
 mod scaling;
 mod schedules;
@@ -24,6 +25,7 @@ use crate::alert::Alerts;
 use crate::artifact::Artifacts;
 use crate::auth::Auth;
 use crate::background::Background;
+use crate::cluster::Cluster;
 use crate::config::{Config, Networks};
 use crate::function::Registry;
 use crate::function::dependencies::Dependencies;
@@ -52,7 +54,9 @@ async fn open_telemetry(config: &Arc<Config>) -> Result<Arc<Telemetry>, Platform
     let background = Background::start().map_err(PlatformError::Thread)?;
     let known = Arc::clone(config);
     let opened = background.spawn(async move {
-        Database::telemetry(&known.data_dir, known.database_url.as_ref()).await
+        // Sums of several nodes under one name would be whoever's wrote last: each keeps its own.
+        let url = known.database_url.as_ref().filter(|_| !known.is_node());
+        Database::telemetry(&known.data_dir, url).await
     });
     let database = opened
         .await
@@ -60,10 +64,15 @@ async fn open_telemetry(config: &Arc<Config>) -> Result<Arc<Telemetry>, Platform
     Ok(Telemetry::open(database, config, background).await?)
 }
 
-fn open_folders(config: &Config, artifacts: &Artifacts) -> std::io::Result<Folders> {
+fn open_folders(config: &Config, artifacts: &Artifacts) -> Result<Arc<Folders>, PlatformError> {
     let timeout = Duration::from_millis(config.dependency_timeout_ms);
-    let dependencies = Dependencies::open(&config.data_dir, timeout)?;
-    Folders::open(&config.data_dir, artifacts.clone(), dependencies)
+    let opened = Dependencies::open(&config.data_dir, timeout)
+        .and_then(|dependencies| Folders::open(&config.data_dir, artifacts.clone(), dependencies));
+    let failed = |source| PlatformError::DataFolder {
+        folder: config.data_dir.display().to_string(),
+        source,
+    };
+    opened.map(Arc::new).map_err(failed)
 }
 
 /// Everything that serves.
@@ -75,6 +84,7 @@ pub struct Platform {
     sealer: Arc<Sealer>,
     answers: Answers,
     state: Database,
+    cluster: Cluster,
     telemetry: Arc<Telemetry>,
     marketplace: Arc<Catalogue>,
     alerts: Arc<Alerts>,
@@ -101,17 +111,15 @@ impl Platform {
     /// When the configuration or the data folder cannot be used.
     pub async fn start(config: Config) -> Result<Arc<Self>, PlatformError> {
         let config = Arc::new(config);
-        let files = |source| PlatformError::DataFolder {
-            folder: config.data_dir.display().to_string(),
-            source,
-        };
         let lock = standing::lock(&config).await?;
         let sealer = Arc::new(Sealer::open(&config)?);
         let state = Database::state(&config.data_dir, config.database_url.as_ref()).await?;
-        let auth = Auth::open(state.clone(), &config).await?;
+        let cluster = Cluster::join(&state, &config).await?;
+        let auth = Auth::open(state.clone(), cluster.clone(), &config).await?;
         let scaling = Scaling::open(state.clone(), config.scaling).await?;
         let telemetry = open_telemetry(&config).await?;
-        let alerts = Alerts::open(state.clone(), Arc::clone(&sealer), &telemetry, &config).await?;
+        let parts = (state.clone(), Arc::clone(&sealer), cluster.clone());
+        let alerts = Alerts::open(parts, &telemetry, &config).await?;
         let tracer = Tracer::start(&config)?;
         let registry = Arc::new(Registry::default());
         orphans::inherit();
@@ -123,11 +131,12 @@ impl Platform {
             Limits::new(&config),
         ));
         let capacity = Arc::new(Capacity::new(config.max_instances, config.max_zygotes));
-        let artifacts = Artifacts::open(&config.data_dir)?;
-        let folders = Arc::new(open_folders(&config, &artifacts).map_err(files)?);
+        let artifacts = Artifacts::open(&config)?;
+        let folders = open_folders(&config, &artifacts)?;
         let deployer = Deployer {
             config: Arc::clone(&config),
-            store: FunctionStore::new(state.clone(), Arc::clone(&sealer)),
+            store: FunctionStore::new(state.clone(), Arc::clone(&sealer), cluster.clone()),
+            cluster: cluster.clone(),
             artifacts,
             folders,
             collecting: tokio::sync::RwLock::default(),
@@ -146,6 +155,7 @@ impl Platform {
             sealer,
             answers: Answers::new(state.clone()),
             state,
+            cluster,
             telemetry,
             marketplace: Arc::new(Catalogue::open(config.marketplace_dir.clone(), &LANGUAGES)?),
             alerts,
@@ -263,6 +273,7 @@ impl Platform {
         let _ = tokio::time::timeout(END_TIMEOUT, closed).await;
         self.save_learned().await;
         self.alerts.stop().await;
+        self.leave().await;
         tokio::join!(self.tracer.stop(), self.telemetry.stop());
         self.state.close().await;
     }

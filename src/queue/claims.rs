@@ -1,13 +1,13 @@
 //! Claims in the database, and what becomes of those of supervisors that are gone.
 
+use std::time::Duration;
+
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::rows::{self, COLUMNS};
 use super::transaction::Claimed;
-use crate::store::StoreError;
-
-/// A supervisor that has not been heard of for so long is gone.
-pub(super) const LEASE_MS: i64 = 30_000;
+use crate::store::{Database, StoreError, server_unix_ms};
+use crate::time::now_unix_ms;
 
 /// One statement moves so many: each number is a statement that the database prepares once.
 const CHUNKS: [usize; 3] = [64, 8, 1];
@@ -67,31 +67,29 @@ pub(super) async fn claim(
     })
 }
 
-/// Says that a supervisor is there.
+/// Says that a supervisor is there, and gives back what those hold that have not been heard of for a lease, or all others
+/// without one. How many deliveries.
 pub(super) async fn beat(
     connection: &mut AnyConnection,
+    database: &Database,
     runner: &str,
-    now_unix_ms: i64,
-) -> Result<(), StoreError> {
+    lease: Option<Duration>,
+) -> Result<u64, StoreError> {
+    // Clocks of machines differ; that of the server they share is one.
+    let now = match database.is_shared() {
+        true => server_unix_ms(connection).await?,
+        false => now_unix_ms(),
+    };
     let statement = "INSERT INTO queue_runners (id, alive_unix_ms) VALUES ($1, $2) \
                      ON CONFLICT (id) DO UPDATE SET alive_unix_ms = excluded.alive_unix_ms";
     sqlx::query(statement)
         .bind(runner)
-        .bind(now_unix_ms)
-        .execute(connection)
+        .bind(now)
+        .execute(&mut *connection)
         .await?;
-    Ok(())
-}
-
-/// Gives back what supervisors hold that are gone; one that has not been heard of since `alive_since` is. How many
-/// deliveries.
-pub(super) async fn reclaim(
-    connection: &mut AnyConnection,
-    runner: &str,
-    alive_since_unix_ms: i64,
-) -> Result<u64, StoreError> {
+    let alive_since = lease.map_or(i64::MAX, |lease| now.saturating_sub(rows::ms(lease)));
     sqlx::query("DELETE FROM queue_runners WHERE alive_unix_ms < $1 AND id <> $2")
-        .bind(alive_since_unix_ms)
+        .bind(alive_since)
         .bind(runner)
         .execute(&mut *connection)
         .await?;
@@ -99,6 +97,39 @@ pub(super) async fn reclaim(
                      AND owner NOT IN (SELECT id FROM queue_runners)";
     let given_back = sqlx::query(statement).execute(connection).await?;
     Ok(given_back.rows_affected())
+}
+
+/// Ids of what is claimed in a supervisor's name.
+pub(super) async fn owned(
+    connection: &mut AnyConnection,
+    runner: &str,
+) -> Result<Vec<i64>, StoreError> {
+    let statement = "SELECT id FROM deliveries WHERE owner = $1 AND owner <> ''";
+    let found = sqlx::query(statement)
+        .bind(runner)
+        .fetch_all(connection)
+        .await?;
+    let ids = found.iter().map(|row| row.try_get(0));
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// Gives back some of what a supervisor has claimed.
+pub(super) async fn give_back(
+    connection: &mut AnyConnection,
+    runner: &str,
+    ids: &[i64],
+) -> Result<(), StoreError> {
+    for (chunk, parameters) in chunks(ids, 2) {
+        let statement = format!(
+            "UPDATE deliveries SET state = 'pending', owner = '' WHERE owner = $1 AND id IN ({parameters})"
+        );
+        let mut query = sqlx::query(AssertSqlSafe(statement)).bind(runner);
+        for id in chunk {
+            query = query.bind(*id);
+        }
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// Gives back what one supervisor holds, and forgets it.

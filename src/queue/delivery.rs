@@ -176,6 +176,8 @@ pub(crate) struct Delivery {
     /// What the handler or the receiver answered last.
     pub(crate) status: Option<u16>,
     pub(crate) error: Option<LastError>,
+    /// The number under which it was claimed by whoever runs it; 0 for what nobody has claimed.
+    pub(crate) claim: u64,
 }
 
 impl Delivery {

@@ -1,28 +1,34 @@
 //! The one task that writes to the queue. What is asked for while a transaction is under way goes into the next one: one
 //! wait for the disk serves all who ask meanwhile. It sleeps until it is asked, or until something is due.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::changes;
-use super::claims;
 use super::delivery::{Delivery, WEBHOOK_LANE};
+use super::ids::Ids;
 use super::lanes::Lanes;
 use super::room::Room;
-use super::transaction::{Effects, Ids, Transaction};
-use super::turn::{Turn, count, size};
-use super::work::{Accepted, Batch, Change, Command, Finish, QueueError};
+use super::transaction::{Effects, Transaction};
+use super::turn::Turn;
+use super::work::{Command, Finish};
 use crate::store::{Database, StoreError};
 use crate::time::now_unix_ms;
 
 /// The most that one transaction writes.
 const COMMANDS_MAX: usize = 1_000;
-/// How long to wait when the database cannot be used.
-const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// The longest sleep, in case the clock is set, or another supervisor has accepted something.
 const SLEEP_MAX: Duration = Duration::from_secs(10);
+
+/// How many beats there are in a lease.
+const BEATS_PER_LEASE: u32 = 5;
+/// A transaction on a server that takes longer has failed; whether it was committed is unknown.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often it is looked how much waits of all supervisors.
+const COUNT_PAUSE: Duration = Duration::from_secs(30);
 
 /// How many deliveries of a lane may run at a time.
 #[derive(Clone)]
@@ -51,12 +57,21 @@ pub(super) struct Ledger {
     /// Where claimed deliveries go.
     pub(super) claimed: mpsc::UnboundedSender<Delivery>,
     pub(super) ids: Ids,
-    running: usize,
+    pub(super) running: usize,
+    /// What runs here, each with the number of its claim.
+    pub(super) held: HashMap<i64, u64>,
+    pub(super) last_claim: u64,
+    /// Whether it is unknown what the last transaction claimed.
+    pub(super) is_unsure: bool,
+    /// How long the others take a supervisor for alive that is not heard of.
+    pub(super) lease: Duration,
+    /// When it is to be looked how much there is of all supervisors.
+    count_at: Instant,
     /// What could not be written yet.
-    unwritten: Vec<Finish>,
+    pub(super) unwritten: Vec<Finish>,
     beat_at: Instant,
     /// Until when the database is left alone.
-    rests_until: Option<Instant>,
+    pub(super) rests_until: Option<Instant>,
     stopping: Option<oneshot::Sender<()>>,
 }
 
@@ -66,19 +81,26 @@ impl Ledger {
         runner: String,
         room: Arc<Room>,
         limits: Limits,
+        lease: Duration,
         claimed: mpsc::UnboundedSender<Delivery>,
     ) -> Self {
+        let ids = Ids::new(database.is_shared());
         Self {
+            beat_at: next_beat(&database, lease),
             database,
             runner,
             room,
             limits,
             lanes: Lanes::default(),
             claimed,
-            ids: Ids::default(),
+            ids,
             running: 0,
+            held: HashMap::new(),
+            last_claim: 0,
+            is_unsure: false,
+            lease,
+            count_at: Instant::now(),
             unwritten: Vec::new(),
-            beat_at: next_beat(),
             rests_until: None,
             stopping: None,
         }
@@ -166,7 +188,11 @@ impl Ledger {
                     let until = now_unix_ms().saturating_add(super::rows::ms(pause));
                     self.lanes.pause(&lane, until);
                 }
-                turn.finishes.push(*finish);
+                // Whoever runs what was given to another one meanwhile, and from that one back to us, has the old claim.
+                if self.held.get(&finish.delivery.id) == Some(&finish.delivery.claim) {
+                    self.held.remove(&finish.delivery.id);
+                    turn.finishes.push(*finish);
+                }
             }
             Command::Stop(stopped) => self.stopping = Some(stopped),
         }
@@ -175,7 +201,15 @@ impl Ledger {
     /// Writes what a turn asks for, and claims.
     async fn take(&mut self, turn: Turn) {
         self.rests_until = None;
-        match self.write(&turn).await {
+        // A connection that is cut somewhere on its way says nothing for a quarter of an hour.
+        let written = match self.database.is_shared() {
+            false => self.write(&turn).await,
+            true => match tokio::time::timeout(WRITE_TIMEOUT, self.write(&turn)).await {
+                Ok(written) => written,
+                Err(_) => Err(sqlx::Error::PoolTimedOut.into()),
+            },
+        };
+        match written {
             Ok(Some((effects, changed))) => {
                 self.settle(turn, effects, changed);
             }
@@ -205,13 +239,22 @@ impl Ledger {
             work.accept(batch).await?;
         }
         work.finish(&turn.finishes).await?;
+        if self.is_unsure {
+            work.give_back_all_but(&self.held).await?;
+        }
         let mut changed = Vec::with_capacity(turn.changes.len());
         for (change, _) in &turn.changes {
             changed.push(changes::make(&mut work, change).await?);
         }
         if beats {
-            work.beat(&self.database, &mut self.lanes).await?;
+            work.beat(&self.database, self.lease, &mut self.lanes)
+                .await?;
         }
+        let counts = beats && self.database.is_shared() && Instant::now() >= self.count_at;
+        let open = match counts {
+            true => Some(work.open().await?),
+            false => None,
+        };
         // Lanes that turn out to be empty are found to be so.
         work.tell_due(&mut self.lanes);
         if claims {
@@ -222,69 +265,23 @@ impl Ledger {
         fail::fail_point!("queue::committing");
         transaction.commit().await?;
         fail::fail_point!("queue::committed");
+        self.is_unsure = false;
         if beats {
-            self.beat_at = next_beat();
+            self.beat_at = next_beat(&self.database, self.lease);
+        }
+        if let Some((rows, bytes)) = open {
+            self.room.set(rows, bytes);
+            self.count_at = Instant::now() + COUNT_PAUSE;
         }
         Ok(Some((effects, changed)))
     }
-
-    /// Does what follows from a transaction that is committed.
-    fn settle(&mut self, turn: Turn, effects: Effects, changed: Vec<u64>) {
-        let (taken, left) = (effects.taken, effects.left);
-        self.room.take(taken.0, taken.1);
-        self.room.release(left.0, left.1);
-        self.room.count(|totals| count(totals, &turn, &effects));
-        for ((batch, answer), accepted) in turn.accepts.into_iter().zip(effects.accepted) {
-            if accepted != Accepted::New {
-                self.give_back(&batch);
-            }
-            // A caller who is gone meanwhile finds it when asking again.
-            let _ = answer.send(Ok(accepted));
-        }
-        for ((change, answer), count) in turn.changes.into_iter().zip(changed) {
-            if let Change::Forget { function_id } = &change {
-                self.lanes.forget(function_id);
-                self.lanes.forget(&format!("{WEBHOOK_LANE}{function_id}"));
-            }
-            let _ = answer.send(Ok(count));
-        }
-        for claimed in effects.claimed {
-            let count = claimed.deliveries.len();
-            self.running += count;
-            self.lanes
-                .claimed(&claimed.lane, count, claimed.next_due_unix_ms);
-            for delivery in claimed.deliveries {
-                // Nobody listens only when the platform ends; it is given back then.
-                let _ = self.claimed.send(delivery);
-            }
-        }
-    }
-
-    /// Tells who asked, and keeps what must not be lost until the database can be used again.
-    fn put_off(&mut self, turn: Turn, error: StoreError) {
-        tracing::warn!(
-            error = crate::error::chain(&error),
-            "the queue cannot be written"
-        );
-        self.rests_until = Some(Instant::now() + RETRY_PAUSE);
-        let error = QueueError::from(error);
-        for (batch, answer) in turn.accepts {
-            self.give_back(&batch);
-            let _ = answer.send(Err(error.clone()));
-        }
-        for (_, answer) in turn.changes {
-            let _ = answer.send(Err(error.clone()));
-        }
-        self.unwritten = turn.finishes;
-    }
-
-    fn give_back(&self, batch: &Batch) {
-        let (rows, bytes) = size(batch);
-        self.room.release(rows, bytes);
-    }
 }
 
-/// Well within the lease.
-fn next_beat() -> Instant {
-    Instant::now() + Duration::from_millis(claims::LEASE_MS.unsigned_abs() / 3)
+/// Well within the lease. Where there are no others, it is only looked whether all is as it seems.
+fn next_beat(database: &Database, lease: Duration) -> Instant {
+    let pause = match database.is_shared() {
+        true => lease / BEATS_PER_LEASE,
+        false => SLEEP_MAX,
+    };
+    Instant::now() + pause
 }

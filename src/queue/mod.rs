@@ -15,6 +15,7 @@ mod claims;
 mod delivery;
 mod earlier;
 mod finishes;
+mod ids;
 mod lanes;
 mod ledger;
 mod outlet;
@@ -24,6 +25,8 @@ mod room;
 mod rows;
 mod schedules;
 mod settings;
+mod settling;
+mod sharing;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -49,7 +52,6 @@ pub(crate) use settings::QueueSettings;
 pub(crate) use work::{Accepted, Batch, Change, Dead, Finish, Once, QueueError, Tick};
 
 use crate::store::{Database, StoreError};
-use crate::time::now_unix_ms;
 use ledger::Ledger;
 use room::Room;
 use work::Command;
@@ -86,6 +88,7 @@ impl Queue {
             runner.clone(),
             Arc::clone(&room),
             limits,
+            settings.lease(),
             sender,
         );
         recover(&mut ledger).await?;
@@ -176,14 +179,12 @@ impl Queue {
 /// Gives back what nobody runs any more, and looks what waits.
 async fn recover(ledger: &mut Ledger) -> Result<(), StoreError> {
     let mut transaction = ledger.database.begin_write().await?;
-    let now = now_unix_ms();
-    claims::beat(&mut transaction, &ledger.runner, now).await?;
+    let Ledger {
+        database, runner, ..
+    } = &*ledger;
     // Nobody else uses a file in the data folder: whoever was there before is gone.
-    let alive_since = match ledger.database.is_shared() {
-        true => now - claims::LEASE_MS,
-        false => i64::MAX,
-    };
-    let given_back = claims::reclaim(&mut transaction, &ledger.runner, alive_since).await?;
+    let lease = database.is_shared().then_some(ledger.lease);
+    let given_back = claims::beat(&mut transaction, database, runner, lease).await?;
     for (lane, due) in claims::lanes(&mut transaction).await? {
         ledger.lanes.add(&lane, due);
     }

@@ -55,6 +55,12 @@ impl Room {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// What is open of all supervisors that share a database: each knows only what it has accepted and ended itself.
+    pub(super) fn set(&self, rows: u64, bytes: u64) {
+        self.rows.store(rows, Ordering::Relaxed);
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+
     pub(super) fn release(&self, rows: u64, bytes: u64) {
         let less = |by: u64| move |now: u64| Some(now.saturating_sub(by));
         let (order, load) = (Ordering::Relaxed, Ordering::Relaxed);

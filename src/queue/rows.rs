@@ -173,5 +173,6 @@ pub(super) fn read(row: &AnyRow) -> Result<Delivery, StoreError> {
             code,
             message: message.unwrap_or_default(),
         }),
+        claim: 0,
     })
 }

@@ -37,7 +37,7 @@ impl Queue {
         found.iter().map(read).collect()
     }
 
-    /// Begins a schedule, or begins it anew: it ticks from now on.
+    /// Begins a schedule, or begins it anew: it ticks from now on. One that another node has begun meanwhile goes on.
     pub(crate) async fn begin_schedule(
         &self,
         (function_id, trigger): &ScheduleId,
@@ -45,7 +45,8 @@ impl Queue {
     ) -> Result<(), StoreError> {
         let statement = "INSERT INTO schedules (function_id, trigger_number, definition, last_unix_ms) \
                          VALUES ($1, $2, $3, $4) ON CONFLICT (function_id, trigger_number) DO UPDATE SET \
-                         definition = excluded.definition, last_unix_ms = excluded.last_unix_ms";
+                         definition = excluded.definition, last_unix_ms = excluded.last_unix_ms \
+                         WHERE schedules.definition <> excluded.definition";
         sqlx::query(statement)
             .bind(function_id)
             .bind(*trigger)

@@ -29,6 +29,8 @@ pub struct QueueSettings {
     pub retention_hours: u64,
     /// How long dead letters are kept, in hours.
     pub dead_letter_retention_hours: u64,
+    /// So long after it was last heard of, what a supervisor runs is run by another one that shares its database, in ms.
+    pub lease_ms: u64,
     /// Whether webhooks of functions may be at private addresses, this machine among them.
     pub private_webhooks: bool,
     /// Whether servers that queue triggers read from may be at private addresses, this machine among them.
@@ -49,6 +51,7 @@ impl Default for QueueSettings {
             concurrency: 10,
             retention_hours: 24,
             dead_letter_retention_hours: 14 * 24,
+            lease_ms: 15_000,
             private_webhooks: false,
             private_sources: false,
             source_root_file: None,
@@ -57,6 +60,11 @@ impl Default for QueueSettings {
 }
 
 impl QueueSettings {
+    /// How long a supervisor that is not heard of is taken for alive, where others may share its database.
+    pub(crate) fn lease(&self) -> Duration {
+        Duration::from_millis(self.lease_ms)
+    }
+
     /// How long a delivery is tried, as the function and the operator say.
     pub(crate) fn retry(&self, attempts_max: Option<u32>, age_max_ms: Option<u64>) -> Retry {
         Retry {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::*;
+use crate::time::now_unix_ms;
 
 const SETTINGS: QueueSettings = QueueSettings {
     rows_max: 100,
@@ -19,6 +20,7 @@ const SETTINGS: QueueSettings = QueueSettings {
     concurrency: 10,
     retention_hours: 1,
     dead_letter_retention_hours: 1,
+    lease_ms: 15_000,
     private_webhooks: false,
     private_sources: false,
     source_root_file: None,

@@ -6,6 +6,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::delivery::{Delivery, NewDelivery, State};
+use super::ids::Ids;
 use super::lanes::Lanes;
 use super::retry::Next;
 use super::rows::{self, Entry};
@@ -15,9 +16,9 @@ use crate::store::{Database, StoreError};
 
 /// One transaction.
 pub(super) struct Transaction<'a> {
-    connection: &'a mut AnyConnection,
+    pub(super) connection: &'a mut AnyConnection,
     /// Who claims.
-    runner: &'a str,
+    pub(super) runner: &'a str,
     now_unix_ms: i64,
     ids: &'a mut Ids,
     /// Keys of deliveries that this transaction stores.
@@ -46,20 +47,6 @@ pub(super) struct Claimed {
     pub(super) deliveries: Vec<Delivery>,
     /// When the next that waits there is due.
     pub(super) next_due_unix_ms: Option<i64>,
-}
-
-/// Ids in the order in which they are given out.
-#[derive(Debug, Default)]
-pub(super) struct Ids {
-    last: i64,
-}
-
-impl Ids {
-    /// The time in nanoseconds, or a little later when that is taken.
-    fn next(&mut self) -> i64 {
-        self.last = (self.last + 1).max(crate::time::unix_ns());
-        self.last
-    }
 }
 
 impl<'a> Transaction<'a> {
@@ -229,26 +216,6 @@ impl<'a> Transaction<'a> {
             let claimed =
                 claims::claim(self.connection, self.runner, lane, *most, self.now_unix_ms).await?;
             self.effects.claimed.push(claimed);
-        }
-        Ok(())
-    }
-
-    /// Says that this supervisor is there, and takes over from those that are not.
-    pub(super) async fn beat(
-        &mut self,
-        database: &Database,
-        lanes: &mut Lanes,
-    ) -> Result<(), StoreError> {
-        claims::beat(self.connection, self.runner, self.now_unix_ms).await?;
-        let alive_since = self.now_unix_ms - claims::LEASE_MS;
-        claims::reclaim(self.connection, self.runner, alive_since).await?;
-        if !database.is_shared() {
-            return Ok(());
-        }
-        self.flush().await?;
-        // Others may have written to any lane.
-        for (lane, due) in claims::lanes(self.connection).await? {
-            lanes.add(&lane, due);
         }
         Ok(())
     }

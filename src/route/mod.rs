@@ -22,7 +22,7 @@ pub(crate) use pattern::Pattern;
 pub(crate) use tree::{Found, Tree};
 
 /// First segments of paths that the platform keeps for itself, some for later.
-const RESERVED: [&str; 27] = [
+const RESERVED: [&str; 28] = [
     "alerts",
     "connections",
     "cost",
@@ -41,6 +41,7 @@ const RESERVED: [&str; 27] = [
     "logs",
     "marketplace",
     "metrics",
+    "nodes",
     "openapi.json",
     "queues",
     "readyz",

@@ -43,6 +43,7 @@ const STATE: &[Step] = &[
         "alias splits",
         include_str!("migrations/state/0007_alias_splits.sql"),
     ),
+    (8, "nodes", include_str!("migrations/state/0008_nodes.sql")),
 ];
 
 const TELEMETRY: &[Step] = &[(

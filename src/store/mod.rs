@@ -17,7 +17,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor, Row};
 
 pub(crate) use lock::LockError;
 pub(crate) use lock::{FolderLock, Holder, LOCK, RESTORING, holder};
@@ -207,6 +207,13 @@ async fn reach_server(url: &str) -> Result<AnyConnectOptions, StoreError> {
     Err(StoreError::Unreachable { place, reason })
 }
 
+/// The time by a PostgreSQL server's clock, which is one for all who use it.
+pub(crate) async fn server_unix_ms(connection: &mut AnyConnection) -> Result<i64, StoreError> {
+    let statement = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+    let row = sqlx::query(statement).fetch_one(connection).await?;
+    Ok(row.try_get(0)?)
+}
+
 /// A text as both databases take it: PostgreSQL has no NUL in one.
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
     match text.contains('\0') {
@@ -215,6 +222,7 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// A server lets go of what a transaction has locked whose client is cut off, before others give up waiting for it.
 fn session_settings(backend: Backend, durability: Durability) -> &'static str {
     match (backend, durability) {
         (Backend::Sqlite, Durability::Full) => {
@@ -224,10 +232,12 @@ fn session_settings(backend: Backend, durability: Durability) -> &'static str {
             "PRAGMA busy_timeout = 10000; PRAGMA synchronous = NORMAL;"
         }
         (Backend::Postgres, Durability::Full) => {
-            "SET synchronous_commit = on; SET lock_timeout = '10s'; SET statement_timeout = '60s'"
+            "SET synchronous_commit = on; SET lock_timeout = '10s'; SET statement_timeout = '60s'; \
+             SET idle_in_transaction_session_timeout = '5s'"
         }
         (Backend::Postgres, Durability::Batched) => {
-            "SET synchronous_commit = off; SET lock_timeout = '10s'; SET statement_timeout = '60s'"
+            "SET synchronous_commit = off; SET lock_timeout = '10s'; SET statement_timeout = '60s'; \
+             SET idle_in_transaction_session_timeout = '5s'"
         }
     }
 }

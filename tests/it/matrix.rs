@@ -260,9 +260,9 @@ const ADMINISTRATORS: [&str; 12] = [
     "listWebhooks", "createWebhook", "deleteWebhook", "testWebhook", "listDeliveries",
 ];
 #[rustfmt::skip]
-const FOR_ALL: [&str; 9] = [
+const FOR_ALL: [&str; 10] = [
     "showMetrics", "showSeries", "showPrometheusMetrics", "listLogs", "showCost", "listAlerts", "showAlert",
-    "listAllDeadLetters", "listZygotes",
+    "listAllDeadLetters", "listNodes", "listZygotes",
 ];
 
 /// The matrix believes the description; this says what it ought to be.

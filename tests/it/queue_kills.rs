@@ -16,7 +16,7 @@ use crate::wait::wait_until;
 
 /// How many invocations, of which one in twenty fails for ever.
 const COUNT: u64 = 2_000;
-/// On PostgreSQL a platform that is gone keeps what it ran for 30 s more, and the others look every 10 s.
+/// On PostgreSQL a platform that is gone keeps what it ran for a lease more.
 const RECOVERY: Duration = DEADLINE.saturating_add(Duration::from_secs(40));
 const SENDERS: usize = 8;
 

@@ -33,5 +33,7 @@ mod queue_kills;
 #[path = "../it/versions.rs"]
 pub(crate) mod versions;
 
+#[path = "nodes/mod.rs"]
+mod nodes;
 #[path = "outage.rs"]
 mod outage;

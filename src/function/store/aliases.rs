@@ -38,6 +38,7 @@ impl FunctionStore {
 
     /// Points an alias to a version.
     pub(crate) async fn set_alias(&self, id: &str, alias: &Alias) -> Result<(), StoreError> {
+        let mut writing = self.begin_alone().await?;
         let statement = "INSERT INTO aliases (function_id, name, version, updated_unix_ms, split) VALUES ($1, $2, $3, $4, $5) \
                          ON CONFLICT (function_id, name) DO UPDATE SET version = excluded.version, \
                          updated_unix_ms = excluded.updated_unix_ms, split = excluded.split";
@@ -49,18 +50,20 @@ impl FunctionStore {
             .bind(i64::from(alias.version))
             .bind(alias.updated_unix_ms)
             .bind(split)
-            .execute(self.database.pool())
+            .execute(writing.connection())
             .await?;
-        Ok(())
+        writing.commit(&self.cluster, id).await
     }
 
     /// Removes an alias. Whether it was there.
     pub(crate) async fn remove_alias(&self, id: &str, name: &str) -> Result<bool, StoreError> {
+        let mut writing = self.begin_alone().await?;
         let removed = sqlx::query("DELETE FROM aliases WHERE function_id = $1 AND name = $2")
             .bind(id)
             .bind(text(name).into_owned())
-            .execute(self.database.pool())
+            .execute(writing.connection())
             .await?;
+        writing.commit(&self.cluster, id).await?;
         Ok(removed.rows_affected() > 0)
     }
 }

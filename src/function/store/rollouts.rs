@@ -51,6 +51,7 @@ impl FunctionStore {
                          started_unix_ms = excluded.started_unix_ms, started_by = excluded.started_by";
         let settings = serde_json::to_string(&rollout.settings)
             .map_err(|error| StoreError::Corrupt(format!("a rollout: {error}")))?;
+        let mut writing = self.begin_alone().await?;
         sqlx::query(statement)
             .bind(id)
             .bind(settings)
@@ -62,17 +63,19 @@ impl FunctionStore {
             )
             .bind(rollout.started_unix_ms)
             .bind(text(&rollout.started_by).into_owned())
-            .execute(self.database.pool())
+            .execute(writing.connection())
             .await?;
-        Ok(())
+        writing.commit(&self.cluster, id).await
     }
 
     /// Forgets a function's rollout. Whether there was one.
     pub(crate) async fn remove_rollout(&self, id: &str) -> Result<bool, StoreError> {
+        let mut writing = self.begin_alone().await?;
         let removed = sqlx::query("DELETE FROM rollouts WHERE function_id = $1")
             .bind(id)
-            .execute(self.database.pool())
+            .execute(writing.connection())
             .await?;
+        writing.commit(&self.cluster, id).await?;
         Ok(removed.rows_affected() > 0)
     }
 }

@@ -81,15 +81,6 @@ impl FunctionStore {
         found.iter().map(read).collect()
     }
 
-    /// The number that the next version gets. Numbers are never used twice.
-    pub(crate) async fn next_number(&self, id: &str) -> Result<u32, StoreError> {
-        let row = sqlx::query("SELECT last_version + 1 FROM functions WHERE id = $1")
-            .bind(id)
-            .fetch_one(self.database.pool())
-            .await?;
-        rows::number(row.try_get(0)?)
-    }
-
     /// Forgets versions.
     pub(crate) async fn remove_versions(
         &self,

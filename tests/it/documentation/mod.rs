@@ -31,6 +31,7 @@ pages! {
     functions: "functions.md",
     lambda: "lambda.md",
     limits: "limits.md",
+    nodes: "nodes.md",
     operations: "operations.md",
     python: "python.md",
     quick_start: "quick-start.md",
