@@ -153,6 +153,8 @@ impl Life {
         let engine = &self.engine;
         tracing::error!(%engine, "a language zygote hears nothing any more, and is ended");
         self.end().await;
+        // Or whoever tries again would be given this one once more.
+        let _ = tokio::time::timeout(END_PATIENCE, self.ended()).await;
         Err(ZygoteError::Gone)
     }
 

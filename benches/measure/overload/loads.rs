@@ -13,8 +13,9 @@ use crate::subject::platform::Platform;
 
 const TIMES: [f64; 7] = [0.5, 0.8, 1.0, 1.5, 2.0, 5.0, 10.0];
 const QUICK_TIMES: [f64; 3] = [0.8, 2.0, 10.0];
-/// How long a function that computes is to take.
-const COMPUTES_MS: f64 = 5.0;
+/// How long functions that compute are to take. Refusals take their time from the one core that both have: the shorter a
+/// function, the more of them come with ten times what it can serve.
+const COMPUTE_MS: [f64; 2] = [5.0, 20.0];
 const TRIAL_TURNS: u64 = 20_000;
 const TRIALS: u32 = 4;
 /// Slices of what comes after a load, in which the platform may have recovered.
@@ -47,7 +48,17 @@ pub(super) fn all(
     );
     Loaded::new(bench, platform, what, plan)?.measure(bench)?;
     platform.delete(&deployed)?;
+    COMPUTE_MS
+        .into_iter()
+        .try_for_each(|compute_ms| computing(bench, platform, language, compute_ms))
+}
 
+fn computing(
+    bench: &mut Bench<'_>,
+    platform: &mut Platform,
+    language: Language,
+    compute_ms: f64,
+) -> Result<()> {
     // As many as the server has cores while loads are measured: two on one core would only make each other late.
     let computes = Function::warm(language, Weight::Writing, 1);
     let deployed = platform.deploy(&computes)?;
@@ -72,9 +83,9 @@ pub(super) fn all(
         };
         let trial = load::run(&alone)?.merged().histogram;
         let trial_ms = trial.value_at_quantile(0.5) as f64 / 1e6;
-        turns = whole(turns as f64 * COMPUTES_MS / trial_ms.max(0.05));
+        turns = whole(turns as f64 * compute_ms / trial_ms.max(0.05));
     }
-    let what = format!("computes {COMPUTES_MS} ms, 1 instance/{}", language.name());
+    let what = format!("computes {compute_ms} ms, 1 instance/{}", language.name());
     Loaded::new(bench, platform, what, plan(turns))?.measure(bench)?;
     platform.delete(&deployed)
 }
