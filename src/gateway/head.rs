@@ -66,6 +66,12 @@ pub(super) struct Rules<'a> {
     pub(super) format: EventFormat,
 }
 
+/// Why an answer cannot be given, if so: asked before it is recorded as one.
+pub(super) fn judge(answer: &Answer, rules: Rules<'_>) -> Result<(), String> {
+    let checked = checked(answer, rules);
+    checked.map(drop).map_err(|fault| fault.to_string())
+}
+
 /// Status and headers.
 pub(super) fn checked(answer: &Answer, rules: Rules<'_>) -> Result<(StatusCode, HeaderMap), Fault> {
     let status = StatusCode::from_u16(answer.status_code)

@@ -162,7 +162,7 @@ impl Drop for Lent {
     }
 }
 
-/// The same for whatever a router has.
+/// Does what [`held`] does for all that a router answers.
 pub(super) async fn hold(
     State(inflow): State<Inflow>,
     request: Request<Body>,

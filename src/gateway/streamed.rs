@@ -111,12 +111,9 @@ const RULES: Rules<'static> = Rules {
     format: EventFormat::Zygo,
 };
 
-/// The same, for an answer that is recorded yet.
+/// The same, before an answer is recorded.
 pub(super) fn judge() -> Judge {
-    Box::new(|answer| match head::checked(answer, RULES) {
-        Ok(_) => Ok(()),
-        Err(fault) => Err(fault.to_string()),
-    })
+    Box::new(|answer| head::judge(answer, RULES))
 }
 
 /// The response of the invoke API to a caller who asked for the handler's own answer; a problem when there is none.

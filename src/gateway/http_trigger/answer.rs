@@ -53,10 +53,7 @@ pub(super) fn judge(method: &Method, host: Option<&str>, format: EventFormat) ->
             host: Some(host.as_deref()),
             format,
         };
-        match head::checked(answer, rules) {
-            Ok(_) => Ok(()),
-            Err(fault) => Err(fault.to_string()),
-        }
+        head::judge(answer, rules)
     })
 }
 

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use super::{DEADLINE, Shared, kill, three, wait_for_live, wait_for_state};
+use super::{
+    DEADLINE, SLEEPER, Shared, kill, three, wait_for_function, wait_for_live, wait_for_state,
+};
 use crate::client::Client;
 use crate::language::Language;
 use crate::platform::Platform;
@@ -102,14 +104,7 @@ fn what_was_acknowledged_outlives_the_kill_of_any_node() {
     let _turn = crate::turn::take();
     let (shared, mut nodes) = three(&[("ZYGO_EVENTS_CONCURRENCY", "4")]);
     let function = deploy(&nodes[0], Language::Python, &json!({}));
-    for node in &nodes {
-        wait_for_state(
-            node,
-            &format!("/functions/{function}"),
-            "the function",
-            |_| true,
-        );
-    }
+    wait_for_function(&nodes, &function);
     let addresses = [0, 1, 2].map(|number| Mutex::new(nodes[number].address().to_owned()));
     let (count, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (sent, deployed) = std::thread::scope(|scope| {
@@ -151,16 +146,8 @@ fn what_was_acknowledged_outlives_the_kill_of_any_node() {
 #[test]
 fn what_a_killed_node_ran_is_run_by_another_one_within_a_lease() {
     let (_shared, mut nodes) = three(&[]);
-    let code = "import time\n\ndef handler(event, context):\n    time.sleep(event['body']['seconds'])\n    return {}\n";
-    let function = nodes[0].deploy(Language::Python, code, &json!({}));
-    for node in &nodes {
-        wait_for_state(
-            node,
-            &format!("/functions/{function}"),
-            "the function",
-            |_| true,
-        );
-    }
+    let function = nodes[0].deploy(Language::Python, SLEEPER, &json!({}));
+    wait_for_function(&nodes, &function);
     // Whoever accepts something runs it, unless it has enough to do.
     let id = queued(&nodes[0], &function, &json!({"seconds": 3}));
     wait_for_status_until(&nodes[1], &id, "running", DEADLINE);
@@ -226,15 +213,4 @@ fn a_tick_fires_once_over_all_nodes_whoever_is_killed() {
     let path = format!("/functions/{function}/dead-letters");
     let letters = nodes[1].get(&path).expect(200).json();
     assert_eq!(letters["deadLetters"], json!([]));
-}
-
-fn wait_for_function(nodes: &[Platform; 3], function: &str) {
-    for node in nodes {
-        wait_for_state(
-            node,
-            &format!("/functions/{function}"),
-            "the function",
-            |_| true,
-        );
-    }
 }

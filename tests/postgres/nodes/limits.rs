@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{kill, three, wait_for_live, wait_for_state};
+use super::{kill, three, wait_for_function, wait_for_live};
 use crate::language::in_every_language;
 use crate::platform::Platform;
 use crate::versions::saying;
@@ -18,9 +18,7 @@ fn passed(node: &Platform, function: &str) -> usize {
 fn all_nodes_together_give_out_what_a_function_s_limit_allows() {
     let (_shared, mut nodes) = three(&[]);
     for node in &nodes {
-        wait_for_state(node, "/readyz", "to know of three", |ready| {
-            ready["node"]["live"] == 3
-        });
+        wait_for_live(node, 3);
     }
     in_every_language(|language| {
         let limit = json!({"maxRequests": LIMIT, "windowMs": 3_600_000});
@@ -29,14 +27,7 @@ fn all_nodes_together_give_out_what_a_function_s_limit_allows() {
             &saying(language, "x"),
             &json!({"rateLimit": limit}),
         );
-        for node in &nodes {
-            wait_for_state(
-                node,
-                &format!("/functions/{function}"),
-                "the function",
-                |_| true,
-            );
-        }
+        wait_for_function(&nodes, &function);
         let all: usize = nodes.iter().map(|node| passed(node, &function)).sum();
         assert_eq!(all, LIMIT);
     });

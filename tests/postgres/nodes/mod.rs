@@ -26,6 +26,9 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 pub(super) const LEASE: Duration = Duration::from_secs(2);
 
+/// A handler that takes as long as it is told.
+pub(super) const SLEEPER: &str = "import time\n\ndef handler(event, context):\n    time.sleep(event['body']['seconds'])\n    return {}\n";
+
 /// What nodes share, and how another one is made.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -107,6 +110,14 @@ pub(super) fn wait_for_live(node: &Platform, count: usize) {
     wait_for_state(node, "/readyz", "nodes that live", |ready| {
         ready["node"]["live"] == count
     });
+}
+
+/// Waits until all nodes know a function.
+pub(super) fn wait_for_function(nodes: &[Platform], function: &str) {
+    let path = format!("/functions/{function}");
+    for node in nodes {
+        wait_for_state(node, &path, "the function", |_| true);
+    }
 }
 
 /// Waits until a function says a word on a node.

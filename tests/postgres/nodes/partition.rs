@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::proxy::Proxy;
-use super::{DEADLINE, Shared, wait_for_live, wait_for_state, wait_for_word};
+use super::{DEADLINE, SLEEPER, Shared, wait_for_live, wait_for_state, wait_for_word};
 use crate::language::{Language, in_every_language};
 use crate::platform::Platform;
 use crate::queue::{queued, wait_for_status_until};
@@ -69,8 +69,7 @@ fn a_node_whose_packets_are_lost_without_a_word_does_the_same() {
 fn what_a_node_held_when_it_was_cut_off_is_done_by_another_one_and_not_by_it() {
     let (_shared, proxy, near, far) = nodes();
     // Each writes how it ends, under the name of the platform that it runs on.
-    let code = "import time\n\ndef handler(event, context):\n    time.sleep(event['body']['seconds'])\n    return {}\n";
-    let function = near.deploy(Language::Python, code, &json!({}));
+    let function = near.deploy(Language::Python, SLEEPER, &json!({}));
     let path = format!("/functions/{function}");
     wait_for_state(&far, &path, "the function", |_| true);
     let id = queued(&far, &function, &json!({"seconds": 6}));

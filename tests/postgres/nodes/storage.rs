@@ -10,21 +10,29 @@ use crate::wait::wait_until;
 
 const KEY: &str = "a-key-that-nobody-sees";
 
-#[test]
-fn nodes_share_archives_in_a_bucket_and_show_no_key_to_it() {
-    let bucket = Bucket::start();
+/// What nodes with their archives in a bucket have in common.
+fn sharing(bucket: &Bucket, url: &str, more: &[(&str, &str)]) -> Shared {
     let endpoint = bucket.endpoint();
-    let shared = Shared::new(&[
-        ("ZYGO_ARTIFACTS_URL", "s3://code/zygo"),
+    let settings = [
+        ("ZYGO_ARTIFACTS_URL", url),
         ("ZYGO_ARTIFACTS_ENDPOINT", &endpoint),
         ("ZYGO_ARTIFACTS_REGION", "eu-west-1"),
         ("ZYGO_ARTIFACTS_ACCESS_KEY_ID", "an-id"),
         ("ZYGO_ARTIFACTS_SECRET_ACCESS_KEY", KEY),
+    ];
+    Shared::new(&[&settings, more].concat())
+}
+
+#[test]
+fn nodes_share_archives_in_a_bucket_and_show_no_key_to_it() {
+    let bucket = Bucket::start();
+    let collecting = [
         ("ZYGO_VERSIONS_KEPT", "1"),
         ("ZYGO_ARCHIVE_GRACE_MS", "0"),
         ("ZYGO_COLLECTION_INTERVAL_MS", "200"),
         ("VERBOSE", "true"),
-    ]);
+    ];
+    let shared = sharing(&bucket, "s3://code/zygo", &collecting);
     let nodes = [shared.start(), shared.start()];
     in_every_language(|language| {
         let function = nodes[0].deploy(language, &saying(language, "one"), &json!({}));
@@ -56,14 +64,7 @@ fn nodes_share_archives_in_a_bucket_and_show_no_key_to_it() {
 #[test]
 fn an_archive_that_was_damaged_in_the_bucket_is_never_run() {
     let bucket = Bucket::start();
-    let endpoint = bucket.endpoint();
-    let shared = Shared::new(&[
-        ("ZYGO_ARTIFACTS_URL", "s3://code"),
-        ("ZYGO_ARTIFACTS_ENDPOINT", &endpoint),
-        ("ZYGO_ARTIFACTS_REGION", "eu-west-1"),
-        ("ZYGO_ARTIFACTS_ACCESS_KEY_ID", "an-id"),
-        ("ZYGO_ARTIFACTS_SECRET_ACCESS_KEY", KEY),
-    ]);
+    let shared = sharing(&bucket, "s3://code", &[]);
     let first = shared.start();
     in_every_language(|language| {
         let settings = json!({});
