@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# Runs the tests, and tells a test that fails beside all others from one that fails by itself as well. Sourced after
+# cargo.sh.
+
+# More tests than this that fail at once are no accident of a busy machine.
+most_unstable=3
+unstable=()
+
+# Runs every suite, also after one has failed. A few tests that failed are run once more by themselves: who fails again
+# fails the run, and who does not is named as unstable at the end, with the reason above. An unstable test is a bug of the
+# test or of what it tests, to be found; it is no reason to throw the other results away.
+# usage: run_tests [arguments for cargo test]
+run_tests() {
+  local output status=0
+  output="$(mktemp)"
+  # What failed is said by the tests; frames would only push it out of sight.
+  RUST_BACKTRACE=0 cargo_workspace tests test --no-fail-fast "$@" | tee "$output" || status=$?
+  if [ "$status" -ne 0 ]; then
+    readarray -t unstable < <(failed_tests "$output")
+    try_again "$status"
+  fi
+  rm -f "$output"
+}
+
+failed_tests() { sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$1" | sort -u; }
+
+try_again() {
+  local status="$1" count="${#unstable[@]}"
+  if [ "$count" -eq 0 ] || [ "$count" -gt "$most_unstable" ]; then exit "$status"; fi
+  warn "$count of the tests failed, and run once more by themselves: ${unstable[*]}"
+  RUST_BACKTRACE=0 cargo_workspace 'tests that failed' test --no-fail-fast -- --exact "${unstable[@]}"
+}
+
+tell_unstable() {
+  local test
+  for test in ${unstable[@]+"${unstable[@]}"}; do
+    warn "UNSTABLE: $test failed beside the other tests and passed by itself; its reason is above"
+  done
+}
