@@ -5,7 +5,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zygo_sandbox::cgroup::{Cgroups, CpuShare, Group, Instance, Limits};
 
@@ -18,6 +18,10 @@ const PIDS_OF_FUNCTION_MAX: u32 = 1_024;
 /// What an instance may need beside its memory limit: what it copies of its zygote's pages, and what the kernel keeps
 /// for it.
 const SLACK_BYTES: u64 = 32 * 1_024 * 1_024;
+/// How long an instance lives before it gets a group of its own: one that serves a single invocation has mostly ended by
+/// then, and the processor time for its group (a tenth of such an invocation's) went to nobody. What it can take of memory
+/// meanwhile is what the kernel can clear, some megabytes.
+const GRACE: Duration = Duration::from_millis(5);
 /// Instances that wait to be put into their groups. More are held by their function's limits alone.
 const WAITING_MAX: usize = 4_096;
 /// How long a group may take to become empty once its zygote was killed.
@@ -37,7 +41,7 @@ pub(crate) trait Member: Send + Sync + std::fmt::Debug {
 
 #[derive(Debug)]
 enum Job {
-    Attach(Arc<dyn Member>, Arc<Group>, Limits),
+    Attach(Arc<dyn Member>, Arc<Group>, Limits, Instant),
     Recycle(Instance),
     Remove(Arc<Group>),
     Close(SyncSender<()>),
@@ -115,7 +119,8 @@ impl FunctionGroup {
     /// Puts an instance into a group of its own, a moment later.
     pub(crate) fn hold(&self, member: Arc<dyn Member>) {
         if let Some(group) = &self.group {
-            let job = Job::Attach(member, Arc::clone(group), self.instance);
+            let due = Instant::now() + GRACE;
+            let job = Job::Attach(member, Arc::clone(group), self.instance, due);
             send(&self.jobs, job);
         }
     }
@@ -172,7 +177,11 @@ fn send(jobs: &SyncSender<Job>, job: Job) {
 fn work(waiting: &Receiver<Job>, jobs: &SyncSender<Job>) {
     while let Ok(job) = waiting.recv() {
         match job {
-            Job::Attach(member, group, limits) => attach(member.as_ref(), &group, &limits, jobs),
+            Job::Attach(member, group, limits, due) => {
+                // Those behind it are due later still.
+                std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                attach(member.as_ref(), &group, &limits, jobs);
+            }
             Job::Recycle(instance) => instance.recycle(),
             Job::Remove(group) => remove(group),
             Job::Close(closed) => {
