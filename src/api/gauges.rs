@@ -58,6 +58,21 @@ impl Samples {
                 "Lines that wait to be stored",
                 float(self.log_queue as u64),
             ),
+            (
+                "nodes_live",
+                "Nodes that share the database and live, as this one sees it",
+                f64::from(self.node.live),
+            ),
+            (
+                "node_connected",
+                "1 while this node has reached the database within its lease",
+                f64::from(u8::from(self.node.is_connected)),
+            ),
+            (
+                "node_leads",
+                "1 on the node that does what one does for all",
+                f64::from(u8::from(self.node.leads)),
+            ),
         ];
         for (name, help, value) in platform {
             let metric = ConstGauge::new(value);

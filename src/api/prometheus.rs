@@ -39,6 +39,14 @@ pub(super) struct Sample {
     pub(super) overloaded: bool,
 }
 
+/// This platform among those that share its database; one that shares nothing is the only one.
+#[derive(Debug)]
+pub(super) struct NodeSample {
+    pub(super) live: u32,
+    pub(super) is_connected: bool,
+    pub(super) leads: bool,
+}
+
 /// Everything at one moment.
 #[derive(Debug)]
 pub(super) struct Samples {
@@ -46,6 +54,7 @@ pub(super) struct Samples {
     pub(super) instances: usize,
     pub(super) waiting_for_room: usize,
     pub(super) uptime_s: f64,
+    pub(super) node: NodeSample,
     pub(super) log_queue: usize,
     alerts: [(Kind, usize); Kind::ALL.len()],
     traced: Counts,
@@ -109,6 +118,11 @@ fn samples(platform: &Platform) -> Samples {
         instances: platform.instances(),
         waiting_for_room: platform.functions_waiting(),
         uptime_s: platform.uptime().as_secs_f64(),
+        node: NodeSample {
+            live: platform.cluster().live(),
+            is_connected: platform.cluster().is_connected(),
+            leads: platform.cluster().leads(),
+        },
         log_queue: intake.waiting().0,
         alerts: platform.alerts().firing(),
         traced: platform.tracer().counts(),

@@ -155,6 +155,8 @@ enum Command {
     Marketplace(marketplace::MarketplaceCommand),
     /// Show or set a function's circuit breaker.
     Breaker(operate::BreakerArgs),
+    /// List the platforms that share a database with this one.
+    Nodes,
     /// Show how many instances of a function are kept ready, and why.
     Scaling(Target),
     /// Show what is wrong with functions, and set what is watched and who is told.
@@ -246,6 +248,7 @@ async fn obey(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Keys(command) => operate::keys(command, context).await,
         Command::Marketplace(command) => marketplace::marketplace(command, context).await,
         Command::Breaker(args) => operate::breaker(&args, context).await,
+        Command::Nodes => operate::nodes(context).await,
         Command::Scaling(target) => scaling::scaling(&target, context).await,
         Command::Alerts(args) => alerts::alerts(args, context).await,
         Command::Rm(args) => change::remove(&args, context).await,

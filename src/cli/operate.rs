@@ -1,4 +1,4 @@
-//! Commands of operators: API keys and circuit breakers.
+//! Commands of operators: API keys, circuit breakers, nodes.
 
 use clap::{Args, Subcommand};
 use reqwest::Method;
@@ -77,6 +77,30 @@ pub(super) async fn keys(command: KeyCommand, context: &Context) -> Result<(), F
             let answer = client.json(request).await?;
             done(context, answer, &format!("{} is revoked", plain(&id)));
         }
+    }
+    Ok(())
+}
+
+pub(super) async fn nodes(context: &Context) -> Result<(), Failure> {
+    let answer = context.client.get(&["nodes"]).await?;
+    let answers = answer["node"].as_str().map(plain);
+    match &answers {
+        Some(node) => context.output.say(&format!("answered by {node}")),
+        None => context
+            .output
+            .say("this platform shares its database with no other"),
+    }
+    if answers.is_some() || context.output.is_json {
+        let fields = [
+            "id",
+            "host",
+            "version",
+            "status",
+            "leads",
+            "startedAt",
+            "lastSeenAt",
+        ];
+        listed(context, answer, "nodes", &fields);
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What is changed on one node is so on all.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -18,6 +19,22 @@ fn put(node: &Platform, path: &str, body: &Value) -> Value {
     node.put(path, body).expect(200).json()
 }
 
+/// What `zygo nodes` prints.
+fn listed_by_command(node: &Platform) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_zygo"))
+        .env_clear()
+        .env("ZYGO_URL", format!("http://{}", node.address()))
+        .args(["nodes", "--json"])
+        .output()
+        .expect("zygo runs");
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&output.stdout).expect("one JSON document")
+}
+
+fn exposition(node: &Platform) -> String {
+    node.get("/metrics/prometheus").expect(200).text()
+}
+
 #[test]
 fn nodes_are_listed_and_one_that_ends_says_so() {
     let (_shared, mut nodes) = three(&[]);
@@ -31,6 +48,28 @@ fn nodes_are_listed_and_one_that_ends_says_so() {
         listed.iter().any(|node| node["id"] == list["node"]),
         "{list}"
     );
+    let told = listed_by_command(&nodes[1]);
+    let ids = |list: &Value| {
+        list["nodes"].as_array().map(|nodes| {
+            nodes
+                .iter()
+                .map(|node| node["id"].clone())
+                .collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(
+        (ids(&told), &told["node"]),
+        (ids(&list), &list["node"]),
+        "as the API lists them"
+    );
+    let shown = exposition(&nodes[1]);
+    for sample in ["zygo_nodes_live 3.0", "zygo_node_connected 1.0"] {
+        assert!(shown.contains(sample), "{sample}: {shown}");
+    }
+    let leads = nodes
+        .iter()
+        .filter(|node| exposition(node).contains("zygo_node_leads 1.0"));
+    assert_eq!(leads.count(), 1);
     nodes[2].stop();
     let list = nodes[1].get("/nodes").expect(200).json();
     assert_eq!(list["nodes"].as_array().map(Vec::len), Some(2), "{list}");
