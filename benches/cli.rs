@@ -122,8 +122,12 @@ pub(crate) enum Part {
     Traces,
     /// Memory of ten thousand silent WebSocket connections.
     Sockets,
-    /// Loads of up to ten times what can be served, one function beside others, bursts, and thousands of cold functions.
+    /// Loads of up to ten times what can be served, one function beside others, and bursts.
     Overload,
+    /// Of that, ten times too much in turns with the peak.
+    Goodput,
+    /// Ten thousand cold functions, each called once; takes a quarter of an hour, so only when it is named.
+    Many,
     /// Bursts that recur, and whether they are met; takes twelve minutes, so only when it is named.
     Bursts,
     /// What real functions do: pages, pictures, compression, graphs, JSON, hashes, uploads; beside peers that run the same
@@ -170,7 +174,8 @@ impl Run {
     /// Whether this group of figures is wanted.
     pub(crate) fn wants(&self, part: Part) -> bool {
         let is_asked_for = self.only.contains(&part);
-        is_asked_for || (self.only.is_empty() && part != Part::Bursts)
+        let is_long_or_a_part = matches!(part, Part::Bursts | Part::Many | Part::Goodput);
+        is_asked_for || (self.only.is_empty() && !is_long_or_a_part)
     }
 
     /// The languages to measure.

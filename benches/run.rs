@@ -116,6 +116,8 @@ fn measure_apart(bench: &mut Bench<'_>) {
         Part::Traces,
         Part::Sockets,
         Part::Overload,
+        Part::Goodput,
+        Part::Many,
         Part::Bursts,
         Part::Workloads,
         Part::Growth,

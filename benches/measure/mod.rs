@@ -269,6 +269,12 @@ pub(crate) fn apart(bench: &mut Bench<'_>, executable: &Path) {
     if bench.options.wants(Part::Overload) {
         overload::all(bench, executable);
     }
+    if bench.options.wants(Part::Goodput) {
+        overload::goodput(bench, executable);
+    }
+    if bench.options.wants(Part::Many) {
+        overload::many(bench, executable);
+    }
     if bench.options.wants(Part::Bursts) {
         bursts::all(bench, executable);
     }

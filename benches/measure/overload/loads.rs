@@ -22,10 +22,16 @@ const TRIALS: u32 = 4;
 const SLICE: Duration = Duration::from_millis(250);
 const SLICES_MAX: u32 = 40;
 
+/// How often the peak and ten times too much are measured in turns.
+const TURNS: usize = 8;
+const QUICK_TURNS: usize = 2;
+
 /// A function under load.
-struct Loaded {
+pub(super) struct Loaded {
     what: String,
     plan: Plan,
+    /// As many callers as it serves, who come again as soon as they are served.
+    closed: Plan,
     /// What it can serve in a second.
     peak: f64,
     server: rustix::process::Pid,
@@ -35,6 +41,7 @@ pub(super) fn all(
     bench: &mut Bench<'_>,
     platform: &mut Platform,
     language: Language,
+    measure: &dyn Fn(&Loaded, &mut Bench<'_>) -> Result<()>,
 ) -> Result<()> {
     let waits = Function::cold(language, Weight::Waiting, 32);
     let deployed = platform.deploy(&waits)?;
@@ -46,11 +53,11 @@ pub(super) fn all(
         Arrivals::sequence(0),
         Reading::Refusals,
     );
-    Loaded::new(bench, platform, what, plan)?.measure(bench)?;
+    measure(&Loaded::new(bench, platform, what, plan)?, bench)?;
     platform.delete(&deployed)?;
     COMPUTE_MS
         .into_iter()
-        .try_for_each(|compute_ms| computing(bench, platform, language, compute_ms))
+        .try_for_each(|compute_ms| computing(bench, platform, language, compute_ms, measure))
 }
 
 fn computing(
@@ -58,6 +65,7 @@ fn computing(
     platform: &mut Platform,
     language: Language,
     compute_ms: f64,
+    measure: &dyn Fn(&Loaded, &mut Bench<'_>) -> Result<()>,
 ) -> Result<()> {
     // As many as the server has cores while loads are measured: two on one core would only make each other late.
     let computes = Function::warm(language, Weight::Writing, 1);
@@ -86,8 +94,12 @@ fn computing(
         turns = whole(turns as f64 * compute_ms / trial_ms.max(0.05));
     }
     let what = format!("computes {compute_ms} ms, 1 instance/{}", language.name());
-    Loaded::new(bench, platform, what, plan(turns))?.measure(bench)?;
+    measure(&Loaded::new(bench, platform, what, plan(turns))?, bench)?;
     platform.delete(&deployed)
+}
+
+fn served_per_second(run: &Outcome) -> f64 {
+    run.merged().histogram.len() as f64 / run.elapsed.as_secs_f64()
 }
 
 impl Loaded {
@@ -103,7 +115,7 @@ impl Loaded {
             ..plan.clone()
         };
         let run = bench.throughput(&closed, server)?;
-        let peak = run.merged().histogram.len() as f64 / run.elapsed.as_secs_f64();
+        let peak = served_per_second(&run);
         ensure!(
             peak > 1.0,
             "{what}: hardly anything was served: {:?}",
@@ -116,12 +128,14 @@ impl Loaded {
         Ok(Self {
             what,
             plan,
+            closed,
             peak,
             server,
         })
     }
 
-    fn measure(&self, bench: &mut Bench<'_>) -> Result<()> {
+    /// From half of the peak to ten times that, and what comes after.
+    pub(super) fn measure(&self, bench: &mut Bench<'_>) -> Result<()> {
         let (onset, seconds) = bench.pick((2.0, 8.0), (1.5, 1.5));
         let times = bench.pick(&TIMES[..], &QUICK_TIMES[..]);
         let mut calm_p99 = f64::INFINITY;
@@ -134,7 +148,45 @@ impl Loaded {
                 calm_p99 = p99;
             }
         }
+        self.in_turns(bench)?;
         self.recover(bench, calm_p99)
+    }
+
+    /// Ten times too much in turns with the peak. Machines get faster and slower within minutes, so the share of the peak
+    /// is that of a peak measured at the same time: the median of the turns.
+    pub(super) fn in_turns(&self, bench: &mut Bench<'_>) -> Result<()> {
+        let (seconds, turns) = bench.pick((3.0, TURNS), (1.0, QUICK_TURNS));
+        let arrivals =
+            Arrivals::closed(Duration::from_millis(500), Duration::from_secs_f64(seconds));
+        let closed = Plan {
+            arrivals,
+            ..self.closed.clone()
+        };
+        let (mut all, mut peaks, mut shares) = (Outcome::default(), Vec::new(), Vec::new());
+        for _ in 0..turns {
+            let peak = served_per_second(&bench.throughput(&closed, self.server)?);
+            let run = self.open(bench, 10.0, seconds)?;
+            shares.push(run.merged().histogram.len() as f64 / seconds / peak);
+            peaks.push(peak);
+            all.absorb(run);
+        }
+        shares.sort_by(f64::total_cmp);
+        peaks.sort_by(f64::total_cmp);
+        let percent = |index: usize| shares[index] * 100.0;
+        let told = Told {
+            what: &self.what,
+            load: format!("10 x and the peak in {turns} turns"),
+            offered_per_second: self.peak * 10.0,
+            peak_per_second: Some(peaks[turns / 2]),
+            remark: format!(
+                "of the peak beside it: median {:.0} %, {:.0} to {:.0} %",
+                percent(turns / 2),
+                percent(0),
+                percent(turns - 1)
+            ),
+        };
+        bench.add_overload(told, &all, seconds * turns as f64);
+        Ok(())
     }
 
     fn open(&self, bench: &Bench<'_>, times: f64, seconds: f64) -> Result<Outcome> {

@@ -6,7 +6,11 @@ mod tenants;
 
 use std::path::Path;
 
+use anyhow::Result;
+
+use self::loads::Loaded;
 use super::{Bench, on_platform};
+use crate::cli::Language;
 use crate::host;
 use crate::load::Outcome;
 use crate::record::{Latency, Overload};
@@ -15,15 +19,39 @@ use crate::subject::platform::Settings;
 /// Enough for whoever may wait, and those who are refused beside them.
 const CONNECTIONS: usize = 1_200;
 
+/// Ten times too much in turns with the peak.
+pub(crate) fn goodput(bench: &mut Bench<'_>, executable: &Path) {
+    for language in bench.options.languages() {
+        let what = format!("ten times too much and the peak, {}", language.name());
+        loaded(bench, executable, &what, language, Loaded::in_turns);
+    }
+}
+
+/// Thousands of functions with a caller each.
+pub(crate) fn many(bench: &mut Bench<'_>, executable: &Path) {
+    bench.attempt("many cold functions", |bench| cold::many(bench, executable));
+}
+
+fn loaded(
+    bench: &mut Bench<'_>,
+    executable: &Path,
+    what: &str,
+    language: Language,
+    measure: impl Fn(&Loaded, &mut Bench<'_>) -> Result<()>,
+) {
+    bench.attempt(what, |bench| {
+        on_platform(executable, Settings::new(), |platform| {
+            loads::all(bench, platform, language, &measure)
+        })
+    });
+}
+
 /// Every kind of it.
 pub(crate) fn all(bench: &mut Bench<'_>, executable: &Path) {
     for language in bench.options.languages() {
         let name = language.name();
-        bench.attempt(&format!("up to ten times too much, {name}"), |bench| {
-            on_platform(executable, Settings::new(), |platform| {
-                loads::all(bench, platform, language)
-            })
-        });
+        let what = format!("up to ten times too much, {name}");
+        loaded(bench, executable, &what, language, Loaded::measure);
         bench.attempt(&format!("one function beside others, {name}"), |bench| {
             tenants::all(bench, executable, language)
         });
@@ -33,7 +61,6 @@ pub(crate) fn all(bench: &mut Bench<'_>, executable: &Path) {
             })
         });
     }
-    bench.attempt("many cold functions", |bench| cold::many(bench, executable));
 }
 
 /// What was loaded, and how.
