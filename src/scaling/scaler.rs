@@ -52,7 +52,8 @@ pub(crate) struct Scaler {
     standing: Standing,
     last_trigger: Trigger,
     pub(crate) pattern: Pattern,
-    keep: Keep,
+    /// None before the first look.
+    keep: Option<Keep>,
     /// So many instances are kept ready, and what asks for them.
     pub(crate) ready: usize,
     pub(crate) cause: Cause,
@@ -71,7 +72,7 @@ impl Scaler {
             standing: Standing::default(),
             last_trigger: Trigger::Calm,
             pattern: Pattern::new(learner),
-            keep: Keep::fixed(Duration::ZERO),
+            keep: None,
             cause: Cause::Minimum,
             decisions: Decisions::default(),
         }
@@ -96,13 +97,17 @@ impl Scaler {
             .standing
             .step(&self.figures, &self.terms.rules, now.instant);
         self.last_trigger = trigger.unwrap_or(self.last_trigger);
-        self.foresee(sample, &settings(&self.terms.rules, operator), now);
+        let settings = settings(&self.terms.rules, operator);
+        self.foresee(sample, &settings, now);
         let ahead = self.pattern.ahead(now.moment());
         let decision = self.settle(ahead.floor, now);
         let steering = Steering {
             floor: self.ready,
             hold: ahead.hold,
-            keep: self.keep,
+            // What was called before anybody looked has no plan yet, and keeps its instances all the same.
+            keep: *self
+                .keep
+                .get_or_insert_with(|| self.pattern.keep(&settings)),
             spare: Duration::from_millis(operator.idle_min_ms),
         };
         (steering, decision)
@@ -118,7 +123,7 @@ impl Scaler {
             .pattern
             .rest(now.moment(), settings, || ticks(schedules, now));
         if is_new {
-            self.keep = self.pattern.keep(settings);
+            self.keep = Some(self.pattern.keep(settings));
         }
     }
 

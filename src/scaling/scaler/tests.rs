@@ -148,6 +148,16 @@ fn a_burst_that_recurs_is_met_by_instances_and_nothing_is_held_for_one_that_does
 }
 
 #[test]
+fn who_is_called_before_the_first_look_keeps_what_served() {
+    let mut life = Life::new(rules());
+    let idle_min = Duration::from_millis(life.operator.idle_min_ms);
+    for _ in 0..3 {
+        let (steering, _) = life.step(burst(4));
+        assert!((2..=4).all(|rank| steering.keep.of(rank) >= idle_min));
+    }
+}
+
+#[test]
 fn another_versions_terms_hold_at_once_and_what_was_learned_stays() {
     let mut life = Life::new(rules());
     life.step(burst(1));
