@@ -15,9 +15,11 @@ use crate::streaming::lines_with;
 use crate::wait::wait_until;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
-/// A time-out, and naps that are well within it but end well after that of one who came earlier.
-const TIMEOUT_MS: u64 = 4_000;
-const NAP_MS: u64 = 2_500;
+/// A time-out, a nap until its middle, and one that is within it but ends well after that of one who came earlier. Each of
+/// the three leaves seconds to a machine that has other things to do.
+const TIMEOUT_MS: u64 = 8_000;
+const SHORT_NAP_MS: u64 = 3_500;
+const LONG_NAP_MS: u64 = 7_500;
 
 /// Runs a test with a function of each kind: threads, and in Python an event loop as well.
 pub(crate) fn in_every_kind(
@@ -102,11 +104,11 @@ fn as_many_as_are_allowed_are_in_one_process() {
         assert_eq!(pids.len(), 1);
         let processes = platform.show(function)["processes"].clone();
         assert_eq!(processes["instances"], 1, "{processes}");
-        assert_eq!(
-            processes["idlePids"].as_array().map(Vec::len),
-            Some(1),
-            "{processes}"
-        );
+        // Its process id may be known a moment after the answers.
+        wait_until("one idle process", DEADLINE, || {
+            let processes = &platform.show(function)["processes"];
+            processes["idlePids"].as_array().map(Vec::len) == Some(1)
+        });
     });
 }
 
@@ -146,12 +148,13 @@ fn the_next_one_gets_another_process_and_a_death_is_that_of_its_own() {
             let full = instances(platform, function);
             assert_eq!(full.len(), 1, "{full:?}");
             let other = pid(platform.invoke(function, &json!({"do": "pid"})));
-            let both = instances(platform, function);
-            assert_eq!(both.len(), 2, "{both:?}");
+            let outside = platform.pid_outside(function, &json!(other));
+            assert!(!full.contains(&outside), "{full:?} and {outside}");
             full.into_iter()
                 .for_each(|pid| processes::send(pid, Signal::KILL));
             let staying = staying.map(|one| one.join().expect("an answer"));
             let again = pid(platform.invoke(function, &json!({"do": "pid"})));
+            assert!(processes::is_alive(outside), "it was not meant");
             (staying, other, again)
         });
         for answer in staying {
@@ -209,9 +212,9 @@ fn a_time_out_leaves_the_others_to_end_and_the_process_takes_no_more() {
             lines_with(platform, function, "late stays");
             let first = instances(platform, function);
             assert_eq!(first.len(), 1);
-            let nap = json!({"do": "nap", "ms": NAP_MS});
-            platform.invoke(function, &nap).expect(200);
-            let other = invoke(nap.clone());
+            let nap = |ms: u64| json!({"do": "nap", "ms": ms});
+            platform.invoke(function, &nap(SHORT_NAP_MS)).expect(200);
+            let other = invoke(nap(LONG_NAP_MS));
             assert_eq!(late.join().expect("an answer").problem(504), "timeout");
             let next = pid(platform.invoke(function, &json!({"do": "pid"})));
             assert!(!other.is_finished(), "it ought to run longer");
@@ -227,7 +230,9 @@ fn a_time_out_leaves_the_others_to_end_and_the_process_takes_no_more() {
 #[test]
 fn answers_in_pieces_go_out_beside_each_other() {
     let platform = Platform::shared();
-    in_every_kind(&platform, 3, &json!({}), |platform, function| {
+    // A process that is busy for long may be given another at its side.
+    let one = json!({"scaling": {"maxInstances": 1}});
+    in_every_kind(&platform, 3, &one, |platform, function| {
         let own = |own: &str| json!({"do": "stream", "own": own});
         // Each piece waits for the other's.
         let (a, b) = std::thread::scope(|scope| {
