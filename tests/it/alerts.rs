@@ -11,7 +11,7 @@ use crate::receiver::{Received, Receiver};
 use crate::wait::{wait_for, wait_until};
 use rustix::process::Signal;
 
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 const SECRET: &str = "a-secret-that-signs";
 /// Evaluated so often that a test has not to wait.
 const OFTEN: (&str, &str) = ("ZYGO_ALERT_INTERVAL_MS", "100");

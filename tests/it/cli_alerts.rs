@@ -45,7 +45,7 @@ fn rules_are_shown_and_set() {
             .to_owned()
     };
     assert!(line("errorRate.minInvocations").ends_with("2*"), "{shown}");
-    let alert = wait_for("the alert", Duration::from_secs(20), || {
+    let alert = wait_for("the alert", Duration::from_secs(60), || {
         platform.invoke(&function, &json!({}));
         let found = shell.json(&["alerts", "--state", "firing", "--function", &function]);
         found["alerts"].as_array().expect("a list").first().cloned()

@@ -10,7 +10,7 @@ use crate::language::Language;
 use crate::platform::Platform;
 use crate::wait::{wait_for, wait_until};
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 #[test]
 fn secrets_come_from_standard_input_and_are_never_shown() {

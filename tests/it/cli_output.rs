@@ -11,7 +11,7 @@ use crate::language::Language;
 use crate::platform::Platform;
 use crate::wait::wait_until;
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What is another in every run.
 const FILTERS: [(&str, &str); 11] = [

@@ -9,10 +9,10 @@ use crate::processes;
 use crate::wait::wait_for;
 
 /// What is not known by then never will be.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// No request of a test takes longer.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(120);
 /// Longer answers are a fault.
 const ANSWER_LEN_MAX: u64 = 64 * 1024 * 1024;
 

@@ -11,6 +11,7 @@ use crate::launch::run_to_its_end;
 use crate::platform::Platform;
 use crate::wait::wait_until;
 
+const DEADLINE: Duration = Duration::from_secs(60);
 const COLLECTING: [(&str, &str); 3] = [
     ("ZYGO_VERSIONS_KEPT", "2"),
     ("ZYGO_ARCHIVE_GRACE_MS", "0"),
@@ -52,9 +53,7 @@ fn a_kill_during_a_collection_loses_nothing_that_is_needed_and_the_next_one_ends
             "4",
             "{point}"
         );
-        wait_until("the collection", Duration::from_secs(10), || {
-            archives(&third) == 2
-        });
+        wait_until("the collection", DEADLINE, || archives(&third) == 2);
         assert_no_folder_without_version(&third, &function, &id);
         third
             .post(&format!("{path}/rollback"), &json!({"version": 4}))
@@ -86,9 +85,7 @@ fn archives_and_versions_that_nobody_needs_are_collected() {
             .expect(200);
     }
     // Two that are kept, and the one with an alias.
-    wait_until("the collection", Duration::from_secs(10), || {
-        archives(&platform) == 3
-    });
+    wait_until("the collection", DEADLINE, || archives(&platform) == 3);
     let missing = platform.post(
         &format!("/functions/{function}/rollback"),
         &json!({"version": 2}),
@@ -104,9 +101,7 @@ fn archives_and_versions_that_nobody_needs_are_collected() {
     platform
         .delete(&format!("/functions/{function}"))
         .expect(200);
-    wait_until("the collection", Duration::from_secs(10), || {
-        archives(&platform) == 0
-    });
+    wait_until("the collection", DEADLINE, || archives(&platform) == 0);
 }
 
 #[test]
@@ -127,7 +122,7 @@ fn trees_of_packages_that_no_version_needs_are_collected() {
             .expect(200);
     }
     let trees = || entries(&platform.data().path().join("dependencies")).len();
-    wait_until("the collection", Duration::from_secs(10), || trees() == 2);
+    wait_until("the collection", DEADLINE, || trees() == 2);
     let back = json!({"version": 3});
     platform
         .post(&format!("/functions/{function}/rollback"), &back)
@@ -136,5 +131,5 @@ fn trees_of_packages_that_no_version_needs_are_collected() {
     platform
         .delete(&format!("/functions/{function}"))
         .expect(200);
-    wait_until("the collection", Duration::from_secs(10), || trees() == 0);
+    wait_until("the collection", DEADLINE, || trees() == 0);
 }

@@ -12,7 +12,7 @@ use crate::platform::Platform;
 use crate::processes;
 use crate::wait::{wait_for, wait_until};
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(30);
 const ECHO: &str = "def handler(event, context): return len(event['body'])";
 
 /// The next answer on a connection that stays open: its head, and that its body came.

@@ -12,7 +12,7 @@ use crate::platform::{Platform, unique_name};
 use crate::processes;
 use crate::wait::{wait_for, wait_until};
 
-const DEADLINE: Duration = Duration::from_secs(5);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 fn deploy(platform: &Platform, language: Language) -> String {
     platform.deploy(

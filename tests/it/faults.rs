@@ -13,7 +13,7 @@ use crate::processes;
 use crate::wait::wait_until;
 
 /// How long a killed process may take to disappear.
-const GONE_DEADLINE: Duration = Duration::from_secs(2);
+const GONE_DEADLINE: Duration = Duration::from_secs(30);
 /// What a time-out may cost beyond the time itself.
 const TIMEOUT_SLACK: Duration = Duration::from_millis(300);
 

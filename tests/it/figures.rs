@@ -11,7 +11,7 @@ use crate::platform::Platform;
 use crate::processes;
 use crate::wait::{wait_for, wait_until};
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 #[test]
 fn figures_have_the_specifications_fields_and_add_up() {

@@ -15,7 +15,7 @@ const COUNT: usize = 2_000;
 const CONNECTIONS: usize = 4;
 /// Forks before the figures are first taken.
 const WARM_UP: usize = 200;
-const REST_DEADLINE: Duration = Duration::from_secs(15);
+const REST_DEADLINE: Duration = Duration::from_secs(30);
 /// What the memory may differ by, whatever the number of forks.
 const RESIDENT_SLACK_KIB: u64 = 1_024;
 

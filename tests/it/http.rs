@@ -10,7 +10,7 @@ use crate::language::{Language, in_every_language};
 use crate::platform::Platform;
 
 /// A connection that is neither answered nor closed by then hangs.
-const PATIENCE: Duration = Duration::from_secs(13);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Sends bytes and reads until the platform closes the connection.
 fn exchange(platform: &Platform, bytes: &[u8]) -> String {

@@ -14,7 +14,7 @@ use crate::platform::Platform;
 use crate::wait::wait_for;
 
 /// How long a process may take to be known.
-const DEADLINE: Duration = Duration::from_secs(5);
+const DEADLINE: Duration = Duration::from_secs(30);
 /// Siblings of one zygote that are compared with each other.
 const SIBLINGS: usize = 10_000;
 /// Connections on which they are asked for.

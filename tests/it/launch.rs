@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::wait::wait_for;
 
 /// The longest life of one that ends by itself.
-const END_DEADLINE: Duration = Duration::from_secs(20);
+const END_DEADLINE: Duration = Duration::from_secs(60);
 
 /// `zygo serve` on a free port, with a data folder and settings.
 pub(crate) fn command(data: &TempDir, settings: &[(&str, &str)]) -> Command {

@@ -21,7 +21,7 @@ use crate::raw;
 use crate::receiver::hmac;
 use crate::wait::wait_until;
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Makes a function of a template that may reach this machine. Returns its name.
 #[track_caller]

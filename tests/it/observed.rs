@@ -10,7 +10,7 @@ use crate::language::{Language, in_every_language};
 use crate::platform::Platform;
 use crate::wait::wait_for;
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A handler that writes a line of each level, and answers or throws.
 pub(crate) fn writing(language: Language) -> String {

@@ -17,7 +17,7 @@ use crate::processes;
 use crate::wait::{wait_for, wait_until};
 
 /// What has not happened by then will not.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Deploys a function that takes as long as it is told.
 pub(crate) fn deploy(platform: &Platform, language: Language, settings: &Value) -> String {

@@ -20,12 +20,12 @@ use crate::processes::{self, Process};
 use crate::wait::{wait_for, wait_until};
 
 /// A platform that does not listen by then never will.
-const START_DEADLINE: Duration = Duration::from_secs(30);
+const START_DEADLINE: Duration = Duration::from_secs(60);
 /// The longest end: the drain, and some time for the last processes.
-const END_DEADLINE: Duration = Duration::from_secs(20);
+const END_DEADLINE: Duration = Duration::from_secs(60);
 /// How long orphans of a platform may live: a language zygote that is still being started ends once it is, and all tests share
 /// the processors.
-const ORPHAN_DEADLINE: Duration = Duration::from_secs(5);
+const ORPHAN_DEADLINE: Duration = Duration::from_secs(30);
 /// Lines of the log that a failed test prints.
 const LOG_TAIL: usize = 20;
 

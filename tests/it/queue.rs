@@ -10,7 +10,7 @@ use crate::language::{Language, in_every_language};
 use crate::platform::Platform;
 use crate::wait::wait_for;
 
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// Attempts that follow each other quickly.
 pub(crate) const QUICK: (&str, &str) = ("ZYGO_EVENTS_FIRST_PAUSE_MS", "20");
 

@@ -10,7 +10,7 @@ use crate::http::connect;
 use crate::platform::Platform;
 
 /// What is not answered by then hangs.
-const PATIENCE: Duration = Duration::from_secs(13);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Sends a request without a body and reads the answer.
 #[track_caller]

@@ -16,7 +16,7 @@ use sha2::Sha256;
 use crate::wait::wait_for;
 
 /// A notice that has not arrived by then never will.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What the receiver does with a request.
 #[derive(Debug, Clone, Copy)]

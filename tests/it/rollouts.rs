@@ -11,7 +11,7 @@ use crate::platform::{Platform, unique_name};
 use crate::versions::saying;
 use crate::wait::wait_for;
 
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A function whose version 1 says one; another handler is staged as version 2.
 fn staged(platform: &Platform, language: Language, other: &str) -> String {

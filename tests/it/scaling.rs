@@ -12,7 +12,7 @@ use crate::platform::Platform;
 use crate::wait::wait_for;
 
 /// Figures are taken over ten seconds, and begin to count after a few.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 fn deploy(platform: &Platform, language: Language, settings: &Value) -> String {
     platform.deploy(language, &language.handler("identity"), settings)

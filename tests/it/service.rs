@@ -14,7 +14,7 @@ use crate::launch;
 use crate::platform::Platform;
 
 /// What is not said by then never will be.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A service manager's ears.
 struct Manager {

@@ -14,7 +14,7 @@ use crate::processes;
 use crate::streaming::lines_with;
 use crate::wait::wait_until;
 
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// A time-out, a nap until its middle, and one that is within it but ends well after that of one who came earlier. Each of
 /// the three leaves seconds to a machine that has other things to do.
 const TIMEOUT_MS: u64 = 8_000;

@@ -28,7 +28,7 @@ const KILL_REACH: Duration = Duration::from_secs(2);
 /// What a kill can do to an invocation.
 const EXPLAINED: [&str; 3] = ["instance_crashed", "instance_gone", "zygote_gone"];
 /// How long what was counted may take to be stored.
-const COUNTED_DEADLINE: Duration = Duration::from_secs(20);
+const COUNTED_DEADLINE: Duration = Duration::from_secs(60);
 /// A function, and how many versions of it there are.
 #[derive(Debug)]
 struct Subject {

@@ -13,7 +13,7 @@ use crate::platform::Platform;
 use crate::traces::{CALLER, STATE, TRACE, deploy, hex, invoke, parts, traceparent, tracing};
 use crate::wait::{wait_for, wait_until};
 
-const DEADLINE: Duration = Duration::from_secs(15);
+const DEADLINE: Duration = Duration::from_secs(30);
 /// A platform that waits for nothing ends faster; the longest wait for a collector is two seconds.
 const END_MAX: Duration = Duration::from_secs(8);
 

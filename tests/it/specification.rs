@@ -10,7 +10,7 @@ use crate::platform::Platform;
 use crate::wait::wait_for;
 
 /// How long a line that a handler wrote may take to be found.
-const LOGS_DEADLINE: std::time::Duration = std::time::Duration::from_secs(10);
+const LOGS_DEADLINE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// The id that the specification's text has where a real one belongs.
 const ID: &str = "fn-1234567890";

@@ -11,7 +11,7 @@ use crate::platform::Platform;
 use crate::processes;
 use crate::wait::wait_until;
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 fn deploy(platform: &Platform, language: Language, settings: &Value) -> String {
     platform.deploy(language, &language.handler("identity"), settings)

@@ -9,7 +9,7 @@ use crate::platform::Platform;
 use crate::processes;
 use crate::wait::{wait_for, wait_until};
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 const MIB: usize = 1024 * 1024;
 /// What the second half of a long answer may add to a process.
 const GROWTH_MAX_KIB: u64 = 16 * 1024;

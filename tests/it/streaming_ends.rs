@@ -11,7 +11,7 @@ use crate::processes;
 use crate::streaming::{deploy, instance, lines_with};
 use crate::wait::{wait_for, wait_until};
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The record of a function's last invocation, once there are so many.
 fn record(platform: &Platform, function: &str, count: usize) -> Value {

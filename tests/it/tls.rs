@@ -14,7 +14,7 @@ use crate::platform::Platform;
 use crate::raw;
 use crate::wait::wait_until;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A client that trusts this certificate alone.
 pub(crate) fn client(made: &Made, platform: &Platform, name: &str) -> reqwest::ClientBuilder {

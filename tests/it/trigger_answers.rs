@@ -10,7 +10,7 @@ use crate::platform::Platform;
 use crate::raw;
 use crate::wait::wait_until;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A function with one trigger that takes everything below its own endpoint.
 #[track_caller]

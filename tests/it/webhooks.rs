@@ -8,7 +8,7 @@ use crate::platform::Platform;
 use crate::receiver::{Receiver, Reply};
 use crate::wait::wait_for;
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 const SECRET: &str = "a-secret-that-signs";
 /// Tried again at once, a few times.
 const QUICKLY: [(&str, &str); 2] = [

@@ -10,7 +10,7 @@ use crate::language::{Language, in_every_language};
 use crate::platform::Platform;
 use crate::wait::{wait_for, wait_until};
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The settings of a function that takes connections.
 pub(crate) fn taking_connections() -> Value {

@@ -13,7 +13,7 @@ use crate::processes;
 use crate::wait::{wait_for, wait_until};
 use crate::websocket::{deploy, taking_connections};
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 fn deploy_with(platform: &Platform, config: &Value) -> String {
     let code = Language::Python.handler("sockets");

@@ -12,7 +12,7 @@ use crate::versions::saying;
 use crate::wait::{wait_for, wait_until};
 
 /// A write waits so long for a server that may be starting, and a little.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn an_address_that_leads_nowhere_is_explained_without_its_password() {

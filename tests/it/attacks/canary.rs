@@ -17,7 +17,7 @@ const PERIOD: Duration = Duration::from_millis(20);
 /// How long it is called in peace first.
 const QUIET_CALLS: usize = 50;
 /// A call that takes longer counts as one that failed.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What its caller saw.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use crate::platform::Platform;
 use crate::processes;
 use crate::wait::{wait_for, wait_until};
 
-const DEADLINE: Duration = Duration::from_secs(5);
+const DEADLINE: Duration = Duration::from_secs(30);
 /// How long after the end of an instance something of it may be there.
 const REMAINS: Duration = Duration::from_millis(500);
 /// How long after its time-out a handler may be there; half of it for a machine that does other things too.

@@ -12,7 +12,7 @@ use crate::platform::Platform;
 use crate::processes;
 use crate::wait::wait_until;
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(30);
 const MIB: u64 = 1 << 20;
 /// What the function may have, and what it takes.
 const LIMIT_MB: u64 = 64;

@@ -9,7 +9,7 @@ use super::{deploy, in_native, outcome};
 use crate::platform::Platform;
 use crate::wait::{wait_for, wait_until};
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 /// How long the sibling is at work; longer where a machine is slower.
 const NAPS: [u64; 4] = [1, 3, 9, 27];
 

@@ -13,7 +13,7 @@ use crate::platform::Platform;
 use crate::processes;
 use crate::wait::wait_until;
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(30);
 /// An instance that broke the protocol, or one that is no more.
 const ENDED: &[&str] = &[
     "protocol_violation",

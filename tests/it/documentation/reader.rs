@@ -11,7 +11,7 @@ use crate::platform::{Platform, say};
 use crate::wait::wait_for;
 
 /// What does not print what is shown by then never will.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 /// No block takes longer, in s.
 const BLOCK_SECONDS: &str = "120";
 

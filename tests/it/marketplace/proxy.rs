@@ -12,7 +12,7 @@ use crate::platform::Platform;
 use crate::raw;
 use crate::wait::wait_until;
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 fn send(platform: &Platform, name: &str, method: &str, target: &str, body: &[u8]) -> Answer {
     let path = format!("/functions/{name}/http{target}");
