@@ -13,6 +13,9 @@ use crate::processes;
 use crate::wait::{wait_for, wait_until};
 
 const DEADLINE: Duration = Duration::from_secs(30);
+/// What comes back comes back within a second, on a machine that does nothing else. It would not be as soon as this where
+/// somebody waits for an end, or for the limit of a load.
+const AT_ONCE: Duration = Duration::from_secs(8);
 
 fn deploy(platform: &Platform, language: Language) -> String {
     platform.deploy(
@@ -84,11 +87,7 @@ fn a_killed_function_zygote_comes_back() {
         wait_until("its end", DEADLINE, || !processes::is_alive(zygote));
         let started = Instant::now();
         platform.invoke(&function, &json!("fine")).expect(200);
-        assert!(
-            started.elapsed() < Duration::from_secs(1),
-            "{:?}",
-            started.elapsed()
-        );
+        assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
         assert_ne!(process_of(&platform, "zygote", &function), zygote);
     });
 }
@@ -116,11 +115,7 @@ fn a_killed_language_zygote_stops_nobody() {
             .json();
         assert_eq!(envelope["startKind"], "forked");
         deploy(&platform, language);
-        assert!(
-            killed.elapsed() < Duration::from_secs(2),
-            "{:?}",
-            killed.elapsed()
-        );
+        assert!(killed.elapsed() < AT_ONCE, "{:?}", killed.elapsed());
         assert_ne!(platform.language_zygote(language), zygote);
     });
 }
@@ -146,7 +141,9 @@ fn a_language_zygote_that_hears_nothing_is_replaced() {
     for (language, zygote) in LANGUAGES.into_iter().zip(zygotes) {
         assert_ne!(platform.language_zygote(language), zygote, "{language:?}");
     }
-    assert!(platform.log_tail().contains("hears nothing any more"));
+    wait_until("the complaint", DEADLINE, || {
+        platform.log_tail().contains("hears nothing any more")
+    });
 }
 
 fn slow_to_load(language: Language) -> &'static str {

@@ -13,6 +13,8 @@ use crate::processes;
 use crate::wait::wait_until;
 
 const DEADLINE: Duration = Duration::from_secs(30);
+/// An end that takes longer has waited for what runs on: until its time-out, which is later than this.
+const LATE: Duration = Duration::from_secs(15);
 
 fn deploy(platform: &Platform, language: Language) -> String {
     platform.deploy(language, &language.handler("faults"), &json!({}))
@@ -28,7 +30,8 @@ fn is_busy(platform: &Platform, function: &str) -> bool {
 
 #[test]
 fn what_runs_is_answered_before_the_end() {
-    let mut platform = Platform::start(&[]);
+    // What is only being forked yet is to be answered as well.
+    let mut platform = Platform::start(&[("ZYGO_DRAIN_TIMEOUT_MS", "30000")]);
     let functions = LANGUAGES.map(|language| deploy(&platform, language));
     let calls: Vec<_> = functions
         .iter()
@@ -98,11 +101,7 @@ fn what_runs_longer_than_the_drain_is_ended() {
         let started = Instant::now();
         let status = platform.stop();
         assert_eq!(status.code(), Some(0));
-        assert!(
-            started.elapsed() < Duration::from_secs(3),
-            "{:?}",
-            started.elapsed()
-        );
+        assert!(started.elapsed() < LATE, "{:?}", started.elapsed());
     });
 }
 

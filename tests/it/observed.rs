@@ -76,13 +76,10 @@ fn lines_are_found_by_level_text_request_and_time() {
                 (&json!("an error line"), &json!("error"))
             );
         }
-        assert_eq!(
-            logs(&platform, &function, "?q=100%25_s").len(),
-            2,
-            "wildcards mean themselves"
-        );
+        // Wildcards mean themselves. In Ruby these lines come after the one that was waited for.
+        wait_for_lines(&platform, &function, "?q=100%25_s", 2);
         assert_eq!(logs(&platform, &function, "?q=1__%25").len(), 0);
-        assert_eq!(logs(&platform, &function, "?since=1h&q=hello").len(), 2);
+        wait_for_lines(&platform, &function, "?since=1h&q=hello", 2);
         assert_eq!(logs(&platform, &function, "?until=1h").len(), 0);
         assert_eq!(logs(&platform, &function, "?version=2").len(), 0);
         for (query, pointer) in [
@@ -177,10 +174,9 @@ fn follow(
 #[test]
 fn lines_can_be_followed_while_the_handler_runs() {
     let platform = Platform::shared();
-    let code = "import time\ndef handler(event, context):\n    print('first')\n    time.sleep(2)\n    print('second')\n";
+    let code = "import time\ndef handler(event, context):\n    print('first')\n    time.sleep(8)\n    print('second')\n";
     let function = platform.deploy(Language::Python, code, &json!({}));
     let path = format!("/functions/{function}/logs?follow=true");
-    let started = std::time::Instant::now();
     let client = platform.another();
     let (invoked, name) = (std::sync::Mutex::new(None), function.clone());
     let events = follow(&platform, &path, None, 1, || {
@@ -188,11 +184,8 @@ fn lines_can_be_followed_while_the_handler_runs() {
         *invoked.lock().expect("a lock") = Some(running);
     });
     assert_eq!(events[0].1["message"], "first");
-    assert!(
-        started.elapsed() < Duration::from_secs(2),
-        "it came while the handler ran"
-    );
     let running = invoked.into_inner().expect("a lock").expect("a thread");
+    assert!(!running.is_finished(), "it came while the handler ran");
     running.join().expect("an answer").expect(200);
     // Whoever was cut off goes on after the last line it saw.
     let rest = follow(&platform, &path, Some(&events[0].0), 1, || {});
@@ -243,7 +236,8 @@ fn a_follower_gets_the_newest_lines_or_all_since_its_last() {
 fn a_flood_is_capped_and_counted() {
     in_every_language(|language| {
         let settings = [
-            ("ZYGO_LOG_RATE_BYTES_PER_S", "10000"),
+            // So little that a flood which takes half a minute has hardly more lines than one of a moment.
+            ("ZYGO_LOG_RATE_BYTES_PER_S", "500"),
             ("ZYGO_LOG_BURST_BYTES", "50000"),
         ];
         let platform = Platform::start(&settings);

@@ -144,7 +144,7 @@ fn a_stream_has_the_functions_time_and_no_more() {
     let platform = Platform::shared();
     in_every_language(|language| {
         let code = language.handler("streaming");
-        let function = platform.deploy(language, &code, &json!({"timeout": 1_000}));
+        let function = platform.deploy(language, &code, &json!({"timeout": 3_000}));
         let answer = platform.stream(&function, &json!({"do": "hang"}));
         assert_eq!(answer.status, 200);
         assert_eq!(answer.rest(), (b"first".to_vec(), false));

@@ -17,8 +17,8 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const MIB: u64 = 1 << 20;
 const LIMIT_MB: u64 = 64;
 const BOMB: u64 = 4 * LIMIT_MB * MIB;
-/// What must be told within this time.
-const SOON: Duration = Duration::from_secs(1);
+/// What must be told within this time: at once, and long before the time-out on a machine that does other things too.
+const SOON: Duration = Duration::from_secs(10);
 
 #[test]
 fn every_function_has_control_groups_of_its_own() {
@@ -73,7 +73,7 @@ fn no_way_around_the_memory_limit() {
             Language::Python | Language::Ruby => ["unlimited_memory", "shared_memory"],
         };
         for bomb in bombs {
-            let settings = json!({"memory": LIMIT_MB, "timeout": 20_000});
+            let settings = json!({"memory": LIMIT_MB, "timeout": 30_000});
             let function = deploy(&platform, language, &settings);
             outcome(&platform, &function, &json!(["pid"]));
             let started = Instant::now();

@@ -125,7 +125,7 @@ fn attacks() -> Vec<(&'static str, [String; 2])> {
 #[test]
 fn modules_harm_themselves_alone() {
     let _turn = crate::turn::take();
-    let platform = Platform::start(&[("ZYGO_LOAD_TIMEOUT_MS", "2000")]);
+    let platform = Platform::start(&[("ZYGO_LOAD_TIMEOUT_MS", "5000")]);
     in_native(|language| {
         let mut report = Report::default();
         let bystander = deploy(&platform, language, &json!({}));
@@ -141,7 +141,7 @@ fn modules_harm_themselves_alone() {
             let deployed = platform.try_deploy(
                 &name,
                 language.name(),
-                &json!({"code": code, "timeout": 2000}),
+                &json!({"code": code, "timeout": 5000}),
             );
             let invoked = match deployed.status {
                 201 => platform.invoke(&name, &json!({})).text(),
