@@ -15,6 +15,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const SECRET: &str = "a-secret-that-signs";
 /// Evaluated so often that a test has not to wait.
 const OFTEN: (&str, &str) = ("ZYGO_ALERT_INTERVAL_MS", "100");
+/// Nothing is forked ahead, so that cold starts stay cold.
+const COLD: (&str, &str) = ("ZYGO_SCALING_AUTOMATIC", "false");
 
 /// What a rule is to fire on: its fields, settings of the function, the event that makes it fire, and the one that makes
 /// it fine again, or nobody.
@@ -31,28 +33,28 @@ fn cases() -> [Case; 4] {
     [
         Case {
             rule: "errorRate",
-            fields: json!({"thresholdPercent": 5, "windowMs": 1_500, "minInvocations": 5}),
+            fields: json!({"thresholdPercent": 5, "windowMs": 4_000, "minInvocations": 5}),
             settings: instance.clone(),
             bad: json!({"fail": true}),
             good: Some(json!({})),
         },
         Case {
             rule: "p95Duration",
-            fields: json!({"thresholdMs": 250, "windowMs": 3_000, "minInvocations": 5}),
+            fields: json!({"thresholdMs": 900, "windowMs": 10_000, "minInvocations": 5}),
             settings: instance.clone(),
-            bad: json!({"ms": 300}),
+            bad: json!({"ms": 1_000}),
             good: Some(json!({})),
         },
         Case {
             rule: "coldStartRate",
-            fields: json!({"thresholdPercent": 20, "windowMs": 1_500, "minInvocations": 5}),
+            fields: json!({"thresholdPercent": 20, "windowMs": 4_000, "minInvocations": 5}),
             settings: json!({"isolation": "request"}),
             bad: json!({}),
             good: None,
         },
         Case {
             rule: "costAnomaly",
-            fields: json!({"factor": 3, "floorUsd": 0.000_001, "windowMs": 1_500}),
+            fields: json!({"factor": 3, "floorUsd": 0.000_001, "windowMs": 4_000}),
             settings: instance,
             bad: json!({}),
             good: None,
@@ -109,7 +111,7 @@ fn invoke_until(platform: &Platform, function: &str, state: &str, event: Option<
 #[test]
 fn every_rule_fires_is_resolved_and_is_told_of_once() {
     in_every_language(|language| {
-        let (platform, receiver) = (Platform::start(&[OFTEN]), Receiver::start());
+        let (platform, receiver) = (Platform::start(&[OFTEN, COLD]), Receiver::start());
         add_webhook(&platform, &receiver);
         for case in cases() {
             let function = platform.deploy(language, handler(language), &case.settings);

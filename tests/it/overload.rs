@@ -184,7 +184,7 @@ fn who_goes_while_waiting_is_not_served_and_pays_nothing() {
                 metric(&platform, "zygo_waiting", &of(&function)) == count
             });
         };
-        let first = send(&platform, &function, &json!({"ms": 2_000}));
+        let first = send(&platform, &function, &json!({"ms": 8_000}));
         wait_until("the first to begin", DEADLINE, || {
             metric(&platform, "zygo_inflight", &of(&function)) == 1.0
         });
@@ -226,7 +226,7 @@ fn who_is_refused_need_not_send_a_body() {
         });
         let function = deploy(&platform, language, &settings);
         platform.invoke(&function, &json!({})).expect(200);
-        let first = send(&platform, &function, &json!({"ms": 3_000}));
+        let first = send(&platform, &function, &json!({"ms": 8_000}));
         wait_until("the first to begin", DEADLINE, || {
             metric(&platform, "zygo_inflight", &of(&function)) == 1.0
         });

@@ -67,7 +67,8 @@ fn keep_busy<T>(
             let client = platform.another();
             scope.spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {
-                    client.invoke(function, &json!({"ms": 200}));
+                    // So long that what lies between two calls hardly counts.
+                    client.invoke(function, &json!({"ms": 800}));
                 }
             });
         }
@@ -143,16 +144,19 @@ fn who_always_finds_a_cold_start_finds_an_instance_soon() {
         });
         let why = decision(&state, "coldStarts").expect("a reason");
         let reason = why["reason"].as_str().expect("a text");
-        assert!(reason.contains("12 invocations had a cold start"), "{why}");
+        // Ten are enough, and they may be looked at between two of them.
+        let is_told =
+            |count: u32| reason.contains(&format!(" {count} invocations had a cold start"));
+        assert!((10..=12).any(is_told), "{why}");
         assert_eq!(start_kind(&platform, &function), "parked");
     });
 }
 
 #[test]
 fn a_schedule_finds_an_instance_that_waits_for_it() {
-    let platform = Platform::start(&[("ZYGO_SCALING_LEAD_MS", "3000")]);
+    let platform = Platform::start(&[("ZYGO_SCALING_LEAD_MS", "5000")]);
     in_every_language(|language| {
-        let config = json!({"schedule": in_seconds(7)});
+        let config = json!({"schedule": in_seconds(15)});
         let function = deploy(
             &platform,
             language,
@@ -180,7 +184,7 @@ fn a_schedule_finds_an_instance_that_waits_for_it() {
 fn warming_by_schedule_keeps_instances_for_its_time() {
     let platform = Platform::start(&[("ZYGO_SCALING_IDLE_MIN_MS", "1000")]);
     in_every_language(|language| {
-        let warming = json!({"schedule": in_seconds(4), "timezone": "Europe/Berlin", "duration": 4_000,
+        let warming = json!({"schedule": in_seconds(4), "timezone": "Europe/Berlin", "duration": 8_000,
                              "minInstances": 3});
         let function = deploy(
             &platform,

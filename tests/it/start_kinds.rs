@@ -12,6 +12,8 @@ use crate::processes;
 use crate::wait::wait_until;
 
 const DEADLINE: Duration = Duration::from_secs(30);
+/// How long an invocation takes during which others come, also on a busy machine.
+const OVERLAP_MS: u64 = 3_000;
 
 fn deploy(platform: &Platform, language: Language, settings: &Value) -> String {
     platform.deploy(language, &language.handler("identity"), settings)
@@ -91,7 +93,7 @@ fn parked_instances_are_there_before_demand_and_are_replaced() {
         let (kind, _, answer) = invoke(&platform, &function);
         assert_eq!((kind.as_str(), &answer["served"]), ("warm", &json!(2)));
         // With one instance busy, the next caller gets a parked one.
-        let answers = invoke_at_once(&platform, &function, 2, 300);
+        let answers = invoke_at_once(&platform, &function, 2, OVERLAP_MS);
         let kinds: HashSet<String> = answers
             .into_iter()
             .map(|answer| {
@@ -194,7 +196,7 @@ fn a_full_queue_turns_callers_away_and_the_patient_are_served() {
         Language::Python,
         &json!({"scaling": {"maxInstances": 1}}),
     );
-    let answers = invoke_at_once(&platform, &function, 4, 500);
+    let answers = invoke_at_once(&platform, &function, 4, OVERLAP_MS);
     let served = answers.iter().filter(|answer| answer.status == 200).count();
     assert_eq!(served, 2, "one runs, one waits");
     for refused in answers.iter().filter(|answer| answer.status != 200) {
@@ -213,7 +215,7 @@ fn who_waits_too_long_is_turned_away() {
         Language::Ruby,
         &json!({"scaling": {"maxInstances": 1}}),
     );
-    let answers = invoke_at_once(&platform, &function, 2, 1_000);
+    let answers = invoke_at_once(&platform, &function, 2, OVERLAP_MS);
     let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 429]);
@@ -235,10 +237,11 @@ fn idle_instances_go_and_the_minimum_stays() {
             instances(&two) == Some(2)
         });
         for function in [&none, &two] {
-            for answer in invoke_at_once(&platform, function, 4, 100) {
-                answer.expect(200);
-            }
-            assert!(instances(function) >= Some(2));
+            let answers = invoke_at_once(&platform, function, 4, OVERLAP_MS).into_iter();
+            let pids: HashSet<i64> = answers
+                .filter_map(|answer| answer.handler_body()["pid"].as_i64())
+                .collect();
+            assert!(pids.len() >= 2, "{pids:?}");
         }
         wait_until("no instance", DEADLINE, || instances(&none) == Some(0));
         wait_until("two instances", DEADLINE, || instances(&two) == Some(2));

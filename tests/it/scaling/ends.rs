@@ -40,7 +40,8 @@ fn what_nobody_uses_ends_when_memory_is_short_and_comes_back_when_it_is_wanted()
 fn the_zygote_of_a_function_that_nobody_calls_ends() {
     let settings = [
         ("ZYGO_SCALING_ZYGOTE_IDLE_MS", "500"),
-        ("ZYGO_IDLE_TIMEOUT_MS", "200"),
+        // So long that the second of two calls finds the instance of the first.
+        ("ZYGO_IDLE_TIMEOUT_MS", "3000"),
     ];
     let platform = Platform::start(&settings);
     in_every_language(|language| {
