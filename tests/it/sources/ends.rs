@@ -47,9 +47,9 @@ fn what_is_in_hand_when_the_platform_is_killed_is_delivered_again() {
             function,
             name,
         };
-        assert_eq!(consumer.handled(1), [(1, 2)], "{kind:?}");
+        consumer.wait_for_it_again();
         consumer.source(|source| source["delivered"] == 1 && source["inHand"] == 0);
-        assert_eq!(consumer.left(), 0, "{kind:?}");
+        consumer.wait_for_nothing_left();
     }
 }
 
@@ -76,10 +76,11 @@ fn what_was_handled_and_not_acknowledged_is_delivered_again() {
         };
         consumer.source(|source| source["delivered"] == 1 && source["inHand"] == 0);
         // The line of the first attempt may have been kept, or be lost with the platform.
-        wait_until("the line of the second attempt", DEADLINE, || {
-            consumer.handled(1).contains(&(1, 2))
+        wait_until("the line of a later attempt", DEADLINE, || {
+            let handled = consumer.handled(1);
+            handled.iter().any(|(_, attempt)| *attempt >= 2)
         });
-        assert_eq!(consumer.left(), 0, "{kind:?}");
+        consumer.wait_for_nothing_left();
     }
 }
 
@@ -112,7 +113,7 @@ fn a_platform_that_ends_gives_back_what_it_has_in_hand() {
             Kind::Nats => {
                 consumer.source(|source| source["failed"] == 1 || source["delivered"] == 1);
             }
-            _ => assert_eq!(consumer.handled(1), [(1, 2)], "{kind:?}"),
+            _ => consumer.wait_for_it_again(),
         }
     }
 }
@@ -192,7 +193,9 @@ fn a_new_version_takes_over_and_a_deleted_function_takes_nothing() {
                 ))
             });
             consumer.broker.send(&other, b"{}");
-            assert_eq!(consumer.broker.left(&other, &consumer.function), 1);
+            wait_until("one message that nobody takes", DEADLINE, || {
+                consumer.broker.left(&other, &consumer.function) == 1
+            });
         }
     });
 }
