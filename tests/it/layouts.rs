@@ -14,9 +14,14 @@ use crate::wait::{wait_for, wait_until};
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Where a process has its files mapped, its heap and its stack.
-pub(crate) fn layout(pid: i32) -> BTreeSet<String> {
-    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).expect("its maps");
+/// Where the zygote of a function has its files mapped, its heap and its stack.
+pub(crate) fn layout(platform: &Platform, function: &str) -> BTreeSet<String> {
+    // One that has just been replaced may end before it is looked at.
+    let maps = wait_for("maps", DEADLINE, || {
+        let pid = platform.zygote_pid(function);
+        let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).ok();
+        maps.filter(|maps| !maps.is_empty())
+    });
     let mut seen = BTreeSet::new();
     let first_of_each = maps.lines().filter(|line| {
         let name = line.split_whitespace().nth(5).unwrap_or("");
@@ -64,7 +69,7 @@ fn after_crashes_layout_and_seed_are_others_and_nobody_else_suffers() {
             platform.zygote_pid(&function),
             platform.language_zygote(language),
         );
-        let (before, others_before) = (layout(zygote), layout(platform.zygote_pid(&other)));
+        let (before, others_before) = (layout(&platform, &function), layout(&platform, &other));
         assert!(!before.is_disjoint(&others_before), "of one engine");
         let seed = |function: &str| platform.invoke(function, &json!("fine")).handler_body();
         let seed_before = seed(&function);
@@ -74,7 +79,7 @@ fn after_crashes_layout_and_seed_are_others_and_nobody_else_suffers() {
             wait_until("another zygote", DEADLINE, || {
                 platform.zygote_pid(&function) != zygote
             });
-            let after = layout(platform.zygote_pid(&function));
+            let after = layout(&platform, &function);
             assert!(before.is_disjoint(&after), "{before:?} and {after:?}");
             if seed_before != Value::Null {
                 assert_ne!(seed(&function), seed_before);
@@ -84,7 +89,7 @@ fn after_crashes_layout_and_seed_are_others_and_nobody_else_suffers() {
             });
             // What the crashes told of the old layout is of no use with other functions.
             wait_until("others with another layout", DEADLINE, || {
-                layout(platform.zygote_pid(&other)).is_disjoint(&others_before)
+                layout(&platform, &other).is_disjoint(&others_before)
             });
         });
         assert_eq!(refreshes(&platform, language, "function", "crashes"), 1.0);
