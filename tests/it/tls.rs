@@ -188,7 +188,7 @@ fn whoever_does_not_agree_on_keys_in_time_is_cut_off() {
     let settings = [
         ("ZYGO_TLS_PORT", "0"),
         ("ZYGO_TLS_SELF_SIGNED", "true"),
-        ("ZYGO_HEADER_TIMEOUT_MS", "200"),
+        ("ZYGO_HEADER_TIMEOUT_MS", "2000"),
     ];
     let platform = Platform::start(&settings);
     for hello in [

@@ -31,7 +31,7 @@ fn refusal(platform: &Platform, path: &str, headers: &str) -> String {
 
 #[test]
 fn who_says_nothing_is_asked_and_then_cut() {
-    let platform = Platform::start(&[("ZYGO_WEBSOCKETS_PING_INTERVAL_MS", "150")]);
+    let platform = Platform::start(&[("ZYGO_WEBSOCKETS_PING_INTERVAL_MS", "1500")]);
     let function = deploy_with(&platform, &json!({}));
     let mut socket = Socket::open(&platform, &function);
     for _ in 0..3 {
@@ -47,10 +47,10 @@ fn who_says_nothing_is_asked_and_then_cut() {
 #[test]
 fn who_says_nothing_of_interest_is_let_go() {
     let platform = Platform::start(&[
-        ("ZYGO_WEBSOCKETS_PING_INTERVAL_MS", "100"),
+        ("ZYGO_WEBSOCKETS_PING_INTERVAL_MS", "1500"),
         ("ZYGO_WEBSOCKETS_IDLE_TIMEOUT_MS", "60000"),
     ]);
-    let function = deploy_with(&platform, &json!({"idleTimeout": 500}));
+    let function = deploy_with(&platform, &json!({"idleTimeout": 5_000}));
     let mut socket = Socket::open(&platform, &function);
     assert_eq!(socket.exchange("hello"), "hello");
     let mut pings = 0;
@@ -137,7 +137,7 @@ fn a_slow_function_makes_its_client_wait_and_takes_no_memory() {
 
 #[test]
 fn a_client_that_takes_nothing_is_told_no_more() {
-    let platform = Platform::start(&[("ZYGO_SLOW_CLIENT_GRACE_MS", "3000")]);
+    let platform = Platform::start(&[("ZYGO_SLOW_CLIENT_GRACE_MS", "10000")]);
     let function = deploy_with(&platform, &json!({}));
     let mut socket = Socket::open(&platform, &function);
     let path = format!("/connections/{}", socket.id());
@@ -161,7 +161,8 @@ fn a_client_that_takes_nothing_is_told_no_more() {
 #[test]
 fn connections_end_with_their_platform_and_their_functions_hear_of_it() {
     in_every_language(|language| {
-        let mut platform = Platform::start(&[]);
+        // All of them are told of in that time.
+        let mut platform = Platform::start(&[("ZYGO_DRAIN_TIMEOUT_MS", "30000")]);
         let function = deploy(&platform, language);
         let mut sockets = [(); 5].map(|()| Socket::open(&platform, &function));
         sockets

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 
 use serde_json::json;
 
-use super::own_network::{PORT, PUBLIC, Servers, TIMEOUT, in_own_network};
+use super::own_network::{NOTICED, PORT, PUBLIC, Servers, in_own_network};
 use super::table::Report;
 use super::{deploy, outcome};
 use crate::language::{Language, in_every_language};
@@ -93,7 +93,7 @@ fn policies_hold_for_every_address() {
                     );
                     if open {
                         // Whoever connects may be gone before the server sees it.
-                        wait_until("the server to notice", TIMEOUT, || {
+                        wait_until("the server to notice", NOTICED, || {
                             servers.noticed() || seen != "ok"
                         });
                     }

@@ -20,7 +20,10 @@ const ADDRESSES: [&str; 4] = [
 /// Public addresses that lead here, and that are none of the machine's.
 pub(super) const PUBLIC: [&str; 2] = ["8.8.8.8", "2606:4700::1"];
 pub(super) const PORT: u16 = 80;
-pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a caller may say nothing.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// A server that has noticed nothing by then was not reached.
+pub(super) const NOTICED: Duration = Duration::from_secs(30);
 
 /// The network's servers: they answer any request, one of them by leading elsewhere, and remember whom they answered.
 #[derive(Debug, Clone, Default)]

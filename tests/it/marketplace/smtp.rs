@@ -143,6 +143,9 @@ fn converse(
                 session.receive()?;
                 let mut mails = arrived.lock().unwrap_or_else(PoisonError::into_inner);
                 mails.push(session.mail.clone());
+                drop(mails);
+                // Whoever hears this finds the email.
+                session.say("250 taken")?;
             }
             "RSET" | "NOOP" => session.say("250 fine")?,
             _ => session.say("502 unknown")?,
@@ -217,7 +220,7 @@ impl Session {
         loop {
             let line = self.line()?;
             if line == "." {
-                return self.say("250 taken");
+                return Ok(());
             }
             self.mail.message.push_str(&line);
             self.mail.message.push_str("\r\n");
