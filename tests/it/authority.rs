@@ -2,7 +2,7 @@
 //! which every name is this machine. A shell keeps both: when the tests end, in whatever way, the shell's standard input
 //! does, and it ends them.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::certificates::{Made, make};
 use crate::platform::say;
+use crate::ports;
 use crate::wait::wait_until;
 
 const READY_DEADLINE: Duration = Duration::from_secs(30);
@@ -50,9 +51,8 @@ pub(crate) struct Authority {
 impl Addresses {
     /// Free ones.
     pub(crate) fn free() -> Self {
-        let held = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
         let [directory, management, names, names_management] =
-            held.map(|listener| listener.local_addr().expect("its address"));
+            [(); 4].map(|()| SocketAddr::from(([127, 0, 0, 1], ports::free())));
         Self {
             directory,
             management,

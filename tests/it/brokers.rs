@@ -6,7 +6,6 @@ mod encrypted;
 mod talk;
 
 use std::io::Write;
-use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -17,6 +16,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::certificates::Made;
+use crate::ports;
 use crate::wait::{wait_for, wait_until};
 
 /// What every server asks for, where it asks.
@@ -82,12 +82,6 @@ impl Kind {
     }
 }
 
-/// A port that nobody has now.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
-}
-
 fn program(kind: Kind, port: u16, folder: &str) -> Vec<String> {
     let port = port.to_string();
     let words: Vec<&str> = match kind {
@@ -134,11 +128,11 @@ fn environment(kind: Kind, port: u16, folder: &str) -> Vec<(&'static str, String
     let erlang = "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none";
     vec![
         ("ERL_EPMD_ADDRESS", "127.0.0.1".to_owned()),
-        ("ERL_EPMD_PORT", free_port().to_string()),
+        ("ERL_EPMD_PORT", ports::free().to_string()),
         ("RABBITMQ_NODENAME", format!("zygo{port}@localhost")),
         ("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1".to_owned()),
         ("RABBITMQ_NODE_PORT", port.to_string()),
-        ("RABBITMQ_DIST_PORT", free_port().to_string()),
+        ("RABBITMQ_DIST_PORT", ports::free().to_string()),
         ("RABBITMQ_MNESIA_BASE", below("db")),
         ("RABBITMQ_LOG_BASE", below("logs")),
         ("RABBITMQ_ENABLED_PLUGINS_FILE", below("plugins")),
@@ -157,7 +151,7 @@ impl Broker {
     }
 
     fn start_with(kind: Kind, certificate: Option<&Made>) -> Self {
-        let (port, folder) = (free_port(), tempfile::tempdir().expect("a folder").keep());
+        let (port, folder) = (ports::free(), tempfile::tempdir().expect("a folder").keep());
         let path = folder.to_str().expect("a name").to_owned();
         std::fs::write(folder.join("plugins"), "[].").expect("no plugins");
         let mut command = Command::new("/bin/sh");

@@ -92,6 +92,7 @@ mod launch;
 mod pack;
 mod pattern;
 mod platform;
+mod ports;
 mod processes;
 mod raw;
 mod receiver;

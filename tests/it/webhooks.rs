@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::platform::Platform;
+use crate::ports;
 use crate::receiver::{Receiver, Reply};
 use crate::wait::wait_for;
 
@@ -94,13 +95,7 @@ fn what_is_refused_is_sent_again_and_again_and_then_no_more() {
 fn a_receiver_that_is_away_gets_its_notices_when_it_is_back_also_after_a_restart() {
     let settings = [("ZYGO_WEBHOOK_RETRY_MS", "100")];
     let mut first = Platform::start(&settings);
-    let address = {
-        let gone = Receiver::start();
-        gone.url()
-            .trim_start_matches("http://")
-            .trim_end_matches("/hook")
-            .to_owned()
-    };
+    let address = format!("127.0.0.1:{}", ports::free());
     let id = add(&first, &format!("http://{address}/hook"));
     send_test(&first, &id);
     let tried = wait_for_delivery(&first, &id, |newest| newest["attempts"] != 0);

@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use super::{Broker, Kind, free_port};
+use super::{Broker, Kind};
 use crate::certificates::Made;
+use crate::ports;
 
 /// Where a server is spoken to encrypted, and what it has to be told for that besides its files.
 pub(super) fn settings(kind: Kind, port: u16, folder: &Path, made: &Made) -> (u16, Vec<String>) {
     let below = |name: &str| folder.join(name).to_str().expect("a name").to_owned();
     let (certificate, key) = (below("cert.pem"), below("key.pem"));
     made.write(Path::new(&certificate), Path::new(&key));
-    let own = free_port();
+    let own = ports::free();
     match kind {
         Kind::Redis => {
             let own_text = own.to_string();
