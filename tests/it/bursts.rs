@@ -13,9 +13,8 @@ use crate::wait::wait_until;
 
 /// More than are forked at a time, on up to eight processors; at most as many as a function may have.
 const LONG: usize = 80;
-/// More than the function may have instances.
-const SHORT: usize = 150;
-const INSTANCES_MAX: usize = 100;
+/// Each of them may have an instance, and hardly needs one.
+const SHORT: usize = 300;
 
 /// So many callers who have all sent before any of them listens.
 fn callers(platform: &Platform, function: &str, count: usize, ms: u64) -> Vec<TcpStream> {
@@ -37,7 +36,8 @@ fn short_calls_share_processes_and_long_ones_get_one_each() {
     let _turn = crate::turn::take();
     let platform = Platform::start(&[("ZYGO_SCALING_AUTOMATIC", "false")]);
     in_every_language(|language| {
-        let function = deploy(&platform, language, &json!({}));
+        let settings = json!({"scaling": {"maxInstances": SHORT}});
+        let function = deploy(&platform, language, &settings);
         let mut forked = 0;
         for caller in callers(&platform, &function, SHORT, 0) {
             let answer = read_to_end(caller);
@@ -46,7 +46,7 @@ fn short_calls_share_processes_and_long_ones_get_one_each() {
             let body: Value = serde_json::from_str(body).expect("JSON");
             forked += usize::from(body["startKind"] == "forked");
         }
-        assert!((1..INSTANCES_MAX).contains(&forked), "{forked} processes");
+        assert!((1..SHORT).contains(&forked), "{forked} processes");
         let other = deploy(&platform, language, &json!({}));
         let waiting = callers(&platform, &other, LONG, 25_000);
         wait_until("a process for each", DEADLINE, || {

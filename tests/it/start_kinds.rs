@@ -62,9 +62,13 @@ fn first_forked_then_warm_and_booted_when_the_zygote_is_new() {
             ("warm", false, &json!(2))
         );
         assert_eq!(first["pid"], second["pid"]);
-        processes::kill(platform.zygote_pid(&function));
-        let gone = || processes_of(&platform, &function)["zygotePid"].is_null();
-        wait_until("the loss of the zygote", DEADLINE, gone);
+        let zygote = platform.zygote_pid(&function);
+        processes::kill(zygote);
+        // Its instances have ended when it has, which is a moment after its socket.
+        wait_until("the loss of the zygote", DEADLINE, || {
+            let is_lost = processes_of(&platform, &function)["zygotePid"].is_null();
+            is_lost && !processes::is_alive(zygote)
+        });
         let (kind, cold, third) = invoke(&platform, &function);
         assert_eq!(
             (kind.as_str(), cold, &third["served"]),

@@ -6,6 +6,8 @@ use super::{PRIVATE, deploy, settings, source};
 use crate::brokers::{KINDS, Kind, PASSWORD};
 use crate::language::Language;
 use crate::platform::{Platform, unique_name};
+use crate::queue::DEADLINE;
+use crate::wait::wait_until;
 
 #[test]
 fn what_cannot_be_consumed_says_why_and_shows_no_password() {
@@ -59,8 +61,11 @@ fn what_cannot_be_consumed_says_why_and_shows_no_password() {
                 "{text}"
             );
         }
+        let complaint = "a queue cannot be consumed";
+        wait_until(complaint, DEADLINE, || {
+            platform.log_tail().contains(complaint)
+        });
         let log = platform.log_tail();
-        assert!(log.contains("a queue cannot be consumed"), "{log}");
         assert!(
             !log.contains("a-wrong-password") && !log.contains(PASSWORD),
             "{source} {log}"
