@@ -94,11 +94,11 @@ impl Pattern {
         }
     }
 
-    /// How long instances beyond the first stay.
+    /// How long instances stay that nothing holds.
     pub(crate) fn keep(&self, settings: &Settings) -> Keep {
         Keep::by_rank(|rank| match rank {
-            // The first one stays as the plan says.
-            1 => Duration::ZERO,
+            // The first one is held as the plan says. One that served after the plan was made stays all the same.
+            1 => Duration::from_secs(settings.shortest_keep),
             _ => Duration::from_secs(self.learner.keep_further(settings, rank)),
         })
     }

@@ -158,6 +158,16 @@ fn who_is_called_before_the_first_look_keeps_what_served() {
 }
 
 #[test]
+fn who_serves_between_the_look_and_its_end_stays() {
+    let mut life = Life::new(rules());
+    let idle_min = Duration::from_millis(life.operator.idle_min_ms);
+    (0..100).for_each(|_| drop(life.step(quiet(0))));
+    let (steering, _) = life.step(quiet(1));
+    assert_eq!((steering.floor, steering.hold), (0, 0));
+    assert!(steering.keep.of(1) >= idle_min);
+}
+
+#[test]
 fn another_versions_terms_hold_at_once_and_what_was_learned_stays() {
     let mut life = Life::new(rules());
     life.step(burst(1));
