@@ -228,7 +228,11 @@ fn who_waits_too_long_is_turned_away() {
 
 #[test]
 fn idle_instances_go_and_the_minimum_stays() {
-    let platform = Platform::start(&[("ZYGO_IDLE_TIMEOUT_MS", "300")]);
+    // The scaler would keep what the long calls had need of.
+    let platform = Platform::start(&[
+        ("ZYGO_IDLE_TIMEOUT_MS", "300"),
+        ("ZYGO_SCALING_AUTOMATIC", "false"),
+    ]);
     in_every_language(|language| {
         let none = deploy(&platform, language, &json!({}));
         let two = deploy(
