@@ -123,9 +123,12 @@ fn every_rule_fires_is_resolved_and_is_told_of_once() {
             );
             let (value, threshold) = (alert["value"].as_f64(), alert["threshold"].as_f64());
             assert!(value > threshold, "{alert}");
-            let text = platform.get("/metrics/prometheus").expect(200).text();
+            // It is stored before it is counted.
             let gauge = format!("zygo_alerts_firing{{rule=\"{}\"}} 1", case.rule);
-            assert!(text.contains(&gauge), "{gauge} in {text}");
+            wait_until(&gauge, DEADLINE, || {
+                let text = platform.get("/metrics/prometheus").expect(200).text();
+                text.contains(&gauge)
+            });
             let over = invoke_until(&platform, &function, "resolved", case.good.as_ref());
             let reason = if case.good.is_some() {
                 "recovered"
