@@ -6,7 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crates whose scripts the runtime can load.
-const CRATES: [&str; 4] = ["deno_webidl", "deno_web", "deno_fetch", "deno_crypto"];
+const CRATES: [&str; 5] = [
+    "deno_webidl",
+    "deno_web",
+    "deno_net",
+    "deno_fetch",
+    "deno_crypto",
+];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

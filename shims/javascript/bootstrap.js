@@ -97,6 +97,8 @@ define(["console", "global", "process", "self"], {
   self: globalThis,
 });
 Object.defineProperty(globalThis, Symbol.for("zygo.require"), { value: commonjs.requireFile });
+// Sockets cost memory only where somebody imports them.
+Object.defineProperty(globalThis, Symbol.for("zygo.net"), { value: () => load("zygo/net.js") });
 define(["Zygo"], {
   Zygo: Object.freeze({ beforeSnapshot: hooks.beforeSnapshot, afterRestore: hooks.afterRestore, ...webhooks }),
 });

@@ -30,6 +30,7 @@ function run(module, text) {
   const directory = module.filename.slice(0, module.filename.lastIndexOf("/"));
   const require = (specifier) => {
     if (specifier === "zygo") return globalThis.Zygo;
+    if (specifier === "zygo:net") return core.loadExtScript("ext:zygo/net.js");
     return requireFile(op_zygo_commonjs_resolve(String(specifier), module.filename));
   };
   require.resolve = (specifier) => op_zygo_commonjs_resolve(String(specifier), module.filename);

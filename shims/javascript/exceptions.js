@@ -36,7 +36,20 @@ for (const name of DOM_EXCEPTIONS) {
   register(`DOMException${name}`, (message) => new DOMException(message, name));
 }
 register("DOMExceptionQuotaExceededError", (message) => new QuotaExceededError(message));
+// The classes of the system's errors, by name, for whoever hands them to functions.
+const errors = { BadResource: core.BadResource, Interrupted: core.Interrupted };
 for (const name of SYSTEM_ERRORS) {
-  register(name, (message) => Object.defineProperty(new Error(message), "name", { value: name, configurable: true }));
+  if (errors[name] !== undefined) continue;
+  errors[name] = {
+    [name]: class extends Error {
+      constructor(message, options) {
+        super(message, options);
+        this.name = name;
+      }
+    },
+  }[name];
+  register(name, (message) => new errors[name](message));
 }
+
+return { errors };
 })();

@@ -1,4 +1,4 @@
-// Timers and fetch, with a record of who called them while the module loads: what is still open when the load ends
+// Timers, fetch and sockets, with a record of who called them while the module loads: what is still open when the load ends
 // would not survive a fork, and its caller is named to the user.
 "use strict";
 
@@ -51,12 +51,23 @@ function clearTimeout(id) {
 }
 
 function fetch(input, init) {
-  if (open === null || !beforeFork) return webFetch(input, init);
-  // There is no network before the fork. The module is loaded again after it, so nobody waits for this promise.
-  open.set({}, `fetch at ${callerOf(fetch)}`);
-  return new Promise(() => {});
+  return beforeFork ? early("fetch", fetch) : webFetch(input, init);
 }
 Object.defineProperty(fetch, "length", { value: 1, configurable: true });
+
+// There is no network before the fork, and siblings would share what was opened. While the module is loaded, that is noted:
+// it is loaded again after the fork, so nobody waits for this promise. Later, whoever asks is told.
+function early(name, self) {
+  if (open === null) return Promise.reject(new Error(`there is no network before the snapshot: ${name} belongs in afterRestore`));
+  open.set({}, `${name} at ${callerOf(self)}`);
+  return new Promise(() => {});
+}
+
+// A function that needs the network, so that it is treated as `fetch` is.
+function networked(name, start) {
+  const self = (options) => (beforeFork ? early(name, self) : start(options));
+  return Object.defineProperty(self, "name", { value: name, configurable: true });
+}
 
 function beginLoad(loadsBeforeFork) {
   open = new Map();
@@ -73,6 +84,7 @@ function endLoad() {
 // A cancelled timer leaves its deadline behind in the zygote's event loop, which instances do not have. An early
 // wake-up in the new loop puts the queue in order; without it, a later timer could wait for ever.
 function restart() {
+  beforeFork = false;
   if (everUsedBeforeFork) op_timer_schedule(1);
 }
 
@@ -83,6 +95,7 @@ return {
   clearTimeout,
   endLoad,
   fetch,
+  networked,
   restart,
   setImmediate,
   setInterval,

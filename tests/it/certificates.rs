@@ -1,7 +1,10 @@
 //! Certificates for tests, and the files that they lie in.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::TempDir;
 
 /// A certificate that a client may be told to trust, and nobody else does.
@@ -58,6 +61,17 @@ pub(crate) fn pem(kind: &str, der: &[u8]) -> String {
 }
 
 impl Made {
+    /// What a server that has it is configured with.
+    pub(crate) fn server(&self) -> ServerConfig {
+        let chain = vec![CertificateDer::from(self.certificate.clone())];
+        let key = PrivateKeyDer::try_from(self.key.clone()).expect("a key");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder = builder.expect("versions").with_no_client_auth();
+        builder.with_single_cert(chain, key).expect("a certificate")
+    }
+
     pub(crate) fn write(&self, certificate: &Path, key: &Path) {
         std::fs::write(key, pem("PRIVATE KEY", &self.key)).expect("a file");
         std::fs::write(certificate, pem("CERTIFICATE", &self.certificate)).expect("a file");

@@ -10,6 +10,7 @@
 //! - `start_kinds`: warm, parked, forked and booted starts, queues, and the end of idle instances
 //! - `scaling`: instances that are ready before they are asked for, and why
 //! - `hygiene`: what siblings of one fork must not share
+//! - `net`: sockets of functions in TypeScript
 //! - `snapshots`: hooks around the snapshot, and modules that cannot be snapshotted
 //! - `faults`: handlers that throw, crash, hang, or eat memory
 //! - `violations`: instances that break the protocol of their socket
@@ -85,6 +86,7 @@ mod bursts;
 mod certificates;
 mod client;
 mod collector;
+mod echo;
 mod exposition;
 mod frames;
 mod language;
@@ -148,6 +150,7 @@ mod loading;
 mod marketplace;
 mod matrix;
 mod monitoring;
+mod net;
 mod observed;
 mod openapi;
 mod overload;

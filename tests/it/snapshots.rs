@@ -8,7 +8,7 @@ use crate::platform::Platform;
 /// What the module leaves behind, the code that does, and a part of the culprit's name.
 type Case = (&'static str, &'static str, &'static str);
 
-const TYPESCRIPT: [Case; 3] = [
+const TYPESCRIPT: [Case; 5] = [
     (
         "an interval",
         "setInterval(() => {}, 1000);",
@@ -23,6 +23,16 @@ const TYPESCRIPT: [Case; 3] = [
         "a request",
         "fetch('http://127.0.0.1:9/').catch(() => {});",
         "fetch at index.ts:1",
+    ),
+    (
+        "a connection",
+        "import { connect } from 'zygo:net';\nconnect({ port: 9 }).catch(() => {});",
+        "connect at index.ts:2",
+    ),
+    (
+        "an encrypted one that is waited for",
+        "import net from 'zygo:net';\nawait net.connectTls({ port: 9 }).catch(() => {});",
+        "connectTls at index.ts:2",
     ),
 ];
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use deno_core::{Extension, ExtensionFileSource, FastStaticString, ascii_str_include};
 use deno_permissions::{PermissionsContainer, RuntimePermissionDescriptorParser};
 
-use crate::ops;
+use crate::{net, ops};
 
 /// Scripts of the extension crates, found by the build script.
 static CRATE_SCRIPTS: &[(&str, FastStaticString)] =
@@ -22,7 +22,7 @@ macro_rules! shim {
 }
 
 static SHIM_BOOTSTRAP: [ExtensionFileSource; 1] = [shim!("bootstrap.js")];
-static SHIM_SCRIPTS: [ExtensionFileSource; 14] = [
+static SHIM_SCRIPTS: [ExtensionFileSource; 15] = [
     shim!("commonjs.js"),
     shim!("context.js"),
     shim!("error.js"),
@@ -32,6 +32,7 @@ static SHIM_SCRIPTS: [ExtensionFileSource; 14] = [
     shim!("hooks.js"),
     shim!("webhooks.js"),
     shim!("log.js"),
+    shim!("net.js"),
     shim!("process.js"),
     shim!("rehearsal.js"),
     shim!("response.js"),
@@ -39,19 +40,8 @@ static SHIM_SCRIPTS: [ExtensionFileSource; 14] = [
     shim!("timers.js"),
 ];
 
-/// `fetch` can be given a client certificate through this module; nobody in here gives one.
-static TLS_STUB: [ExtensionFileSource; 1] = [ExtensionFileSource::new(
-    "ext:deno_net/02_tls.js",
-    deno_core::ascii_str!("(function () { return { loadTlsKeyPair() {} }; })();"),
-)];
-
 /// All extensions, in the order of their dependencies; the last one runs the bootstrap.
 pub(crate) fn all() -> Vec<Extension> {
-    let net = Extension {
-        name: "deno_net",
-        lazy_loaded_js_files: Cow::Borrowed(&TLS_STUB),
-        ..Extension::default()
-    };
     let mut zygo = ops::zygo::init();
     zygo.js_files = Cow::Borrowed(&SHIM_BOOTSTRAP);
     zygo.lazy_loaded_js_files = Cow::Borrowed(&SHIM_SCRIPTS);
@@ -71,7 +61,7 @@ pub(crate) fn all() -> Vec<Extension> {
     let mut extensions = vec![
         embedded(deno_webidl::deno_webidl::init()),
         embedded(deno_web::deno_web::init(blobs, None, false, broadcast)),
-        net,
+        net::extension(script),
         embedded(deno_fetch::deno_fetch::init(fetch)),
         // A seed makes the extension draw single UUIDs from a generator that `fork_hooks` replaces after each fork,
         // instead of a batch that siblings would share.

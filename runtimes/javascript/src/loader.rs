@@ -20,6 +20,9 @@ use crate::{bundle, commonjs, transpile};
 /// The module behind `import … from "zygo"`.
 const HOOKS: &str = "export const { beforeSnapshot, afterRestore, verifyWebhook, WebhookError } = globalThis.Zygo;\nexport default globalThis.Zygo;";
 
+/// The module behind `import … from "zygo:net"`.
+const NET: &str = "const net = globalThis[Symbol.for(\"zygo.net\")]();\nexport const { connect, connectTls, startTls, errors } = net;\nexport default net;";
+
 /// How many bytes of source are compiled as a whole.
 const EAGER_LEN_MAX: usize = 256 * 1024;
 
@@ -112,6 +115,7 @@ fn web_assembly(bytes: &[u8]) -> String {
 
 fn built_in(path: &str) -> Result<String, JsErrorBox> {
     match path.strip_prefix("helpers/") {
+        None if path == "net" => Ok(NET.to_owned()),
         None => Ok(HOOKS.to_owned()),
         Some(name) => transpile::helper(name)
             .map(str::to_owned)
@@ -132,6 +136,9 @@ impl ModuleLoader for Loader {
         let url = |text: &str| ModuleSpecifier::parse(text).map_err(JsErrorBox::from_err);
         if specifier == "zygo" || specifier == "zygo:hooks" {
             return url("zygo:hooks");
+        }
+        if specifier == "zygo:net" {
+            return url(specifier);
         }
         if let Some(helper) = specifier.strip_prefix("zygo/") {
             return url(&format!("zygo:{helper}"));

@@ -13,6 +13,7 @@ mod heap;
 mod invoke;
 mod load;
 mod loader;
+mod net;
 mod ops;
 mod package;
 mod random;

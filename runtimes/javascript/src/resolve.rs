@@ -138,6 +138,11 @@ pub(crate) fn file(target: &Path) -> Option<PathBuf> {
 fn missing_package(specifier: &str, from: &str) -> String {
     let name = specifier.strip_prefix("node:").unwrap_or(specifier);
     let first = name.split('/').next().unwrap_or_default();
+    if matches!(name, "net" | "tls") {
+        return format!(
+            "`{specifier}`, imported by {from}, is a module of Node, which is not available here; there are sockets in `zygo:net`"
+        );
+    }
     if specifier.starts_with("node:") || NODE_MODULES.contains(&first) {
         return format!(
             "`{specifier}`, imported by {from}, is a module of Node, which is not available here; the web's API is \
@@ -260,6 +265,10 @@ mod tests {
                 .unwrap_err()
                 .contains("module of Node")
         );
+        for sockets in ["node:net", "tls"] {
+            let told = resolved(root, sockets, "a.ts").unwrap_err();
+            assert!(told.contains("`zygo:net`"), "{told}");
+        }
         assert!(
             resolved(root, "fs/promises", "a.ts")
                 .unwrap_err()

@@ -1,3 +1,5 @@
+import { connect } from "zygo:net";
+
 const global = globalThis as any;
 
 async function outcome(act: () => unknown): Promise<string> {
@@ -46,6 +48,7 @@ const ACTIONS: Record<string, (...args: any[]) => unknown> = {
     global[Symbol.for("zygo.require")](path);
   },
   fetch: (url) => fetch(url, { signal: AbortSignal.timeout(2000) }).then((answer) => void answer.status),
+  connect: async (hostname, port) => (await connect({ hostname, port, signal: AbortSignal.timeout(2000) })).close(),
   fetch_redirected: (url) => fetch(url, { redirect: "follow" }).then((answer) => void answer.status),
   worker: () => void new global.Worker("data:text/javascript,1"),
   deno: () => void global.Deno.core,

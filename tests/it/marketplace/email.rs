@@ -7,11 +7,8 @@ use serde_json::{Value, json};
 use super::deploy;
 use super::smtp::{Mail, Security, Server};
 use crate::certificates::pem;
-use crate::language::{Language, in_these};
+use crate::language::in_every_language;
 use crate::platform::Platform;
-
-/// Functions in TypeScript have no sockets but those of `fetch`.
-const LANGUAGES: [Language; 2] = [Language::Python, Language::Ruby];
 
 fn parameters(server: &Server, security: &str) -> Value {
     json!({
@@ -57,7 +54,7 @@ fn emails_arrive_over_every_kind_of_connection() {
         (Security::StartTls, "starttls", true),
         (Security::Tls, "tls", true),
     ];
-    in_these(&LANGUAGES, |language| {
+    in_every_language(|language| {
         for (security, name, is_encrypted) in cases {
             let server = Server::start(security);
             let mut parameters = parameters(&server, name);
@@ -109,7 +106,7 @@ fn emails_arrive_over_every_kind_of_connection() {
 fn what_would_add_headers_is_refused() {
     let platform = Platform::shared();
     let server = Server::start(Security::None);
-    in_these(&LANGUAGES, |language| {
+    in_every_language(|language| {
         let parameters = with(
             parameters(&server, "none"),
             &[
@@ -194,7 +191,7 @@ fn what_a_server_refuses_is_told_apart() {
     ];
     let mail =
         json!({"to": ["nobody@example.com", "ada@example.com"], "subject": "s", "html": "t"});
-    in_these(&LANGUAGES, |language| {
+    in_every_language(|language| {
         for (parameters, status, code) in &cases {
             let function = deploy(&platform, "email-sender", language, parameters);
             let answer = platform.invoke(&function, &mail).expect(200).json();

@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::certificates::{Made, make};
+use crate::certificates::make;
 
 /// Nobody is waited for longer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -61,7 +60,7 @@ impl Server {
     /// It ends with the process, as its threads do.
     pub(super) fn start(security: Security) -> Self {
         let made = make("localhost");
-        let tls = Arc::new(config(&made));
+        let tls = Arc::new(made.server());
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let mails = Arc::new(Mutex::new(Vec::new()));
@@ -84,16 +83,6 @@ impl Server {
         let mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
         mails.clone()
     }
-}
-
-fn config(made: &Made) -> ServerConfig {
-    let chain = vec![CertificateDer::from(made.certificate.clone())];
-    let key = PrivateKeyDer::try_from(made.key.clone()).expect("a key");
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder =
-        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.expect("versions").with_no_client_auth();
-    builder.with_single_cert(chain, key).expect("a certificate")
 }
 
 fn encrypted(stream: TcpStream, tls: &Arc<ServerConfig>) -> Box<dyn Stream> {
