@@ -15,11 +15,14 @@ run_tests() {
   output="$(mktemp)"
   # What failed is said by the tests; frames would only push it out of sight.
   RUST_BACKTRACE=0 cargo_workspace tests test --no-fail-fast "$@" | tee "$output" || status=$?
-  if [ "$status" -ne 0 ]; then
-    readarray -t unstable < <(failed_tests "$output")
-    try_again "$status"
-  fi
+  # A suite that was killed has no tests that could run again for it.
+  if every_suite_ended "$output"; then readarray -t unstable < <(failed_tests "$output"); fi
   rm -f "$output"
+  [ "$status" -eq 0 ] || try_again "$status"
+}
+
+every_suite_ended() {
+  [ "$(grep -c '^running [0-9]* tests\?$' "$1")" -eq "$(grep -c '^test result: ' "$1")" ]
 }
 
 failed_tests() { sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$1" | sort -u; }

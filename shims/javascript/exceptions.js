@@ -18,9 +18,9 @@ const DOM_EXCEPTIONS = [
 
 // What the operating system and the native libraries report.
 const SYSTEM_ERRORS = [
-  "AddrInUse", "AddrNotAvailable", "AlreadyExists", "BadResource", "BrokenPipe", "Busy", "ConnectionAborted",
-  "ConnectionRefused", "ConnectionReset", "FilesystemLoop", "Http", "Interrupted", "InvalidData", "IsADirectory",
-  "NetworkUnreachable", "NotADirectory", "NotCapable", "NotConnected", "NotFound", "NotSupported", "PermissionDenied",
+  "AddrInUse", "AddrNotAvailable", "AlreadyExists", "BrokenPipe", "Busy", "ConnectionAborted",
+  "ConnectionRefused", "ConnectionReset", "FilesystemLoop", "Http", "InvalidData", "IsADirectory",
+  "NetworkUnreachable", "NotADirectory", "NotConnected", "NotFound", "NotSupported", "PermissionDenied",
   "TimedOut", "UnexpectedEof", "WouldBlock", "WriteZero",
 ];
 
@@ -37,9 +37,9 @@ for (const name of DOM_EXCEPTIONS) {
 }
 register("DOMExceptionQuotaExceededError", (message) => new QuotaExceededError(message));
 // The classes of the system's errors, by name, for whoever hands them to functions.
-const errors = { BadResource: core.BadResource, Interrupted: core.Interrupted };
+const { BadResource, Interrupted, NotCapable } = core;
+const errors = { BadResource, Interrupted, NotCapable };
 for (const name of SYSTEM_ERRORS) {
-  if (errors[name] !== undefined) continue;
   errors[name] = {
     [name]: class extends Error {
       constructor(message, options) {

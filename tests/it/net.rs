@@ -8,28 +8,33 @@ use serde_json::{Value, json};
 use crate::echo::{Echo, How};
 use crate::language::Language;
 use crate::platform::{Platform, unique_name};
-use crate::several::together;
+use crate::several::{together, with};
 use crate::wait::wait_until;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A function that may reach this machine.
 fn deploy(platform: &Platform, more: &Value) -> String {
-    let mut settings = json!({"network": "all", "timeout": 20_000});
-    let more = more.as_object().expect("settings").clone();
-    settings.as_object_mut().expect("an object").extend(more);
+    let settings = with(json!({"network": "all", "timeout": 20_000}), more);
     let language = Language::TypeScript;
     platform.deploy(language, &language.handler("typescript_net"), &settings)
 }
 
 /// What a function is to do with an echo.
 fn order(what: &str, echo: &Echo, more: &Value) -> Value {
-    let mut order = json!({
+    let order = json!({
         "do": what, "port": echo.port(), "how": echo.how().name(), "ca": echo.authority(), "own": "own",
     });
-    let more = more.as_object().expect("an order").clone();
-    order.as_object_mut().expect("an object").extend(more);
-    order
+    with(order, more)
+}
+
+/// An encrypted connection takes its leave in the background, which goes on with the next invocation.
+fn wait_for_the_end_of_all(platform: &Platform, function: &str, echo: &Echo) {
+    let next = order("all", echo, &json!({}));
+    wait_until("the end of all connections", DEADLINE, || {
+        platform.invoke(function, &next).expect(200);
+        echo.open() == 0
+    });
 }
 
 #[test]
@@ -56,12 +61,7 @@ fn connections_carry_bytes_both_ways_until_each_side_is_done() {
         );
         let streamed = platform.invoke(&function, &order("streams", &echo, &json!({})));
         assert_eq!(streamed.handler_body(), "streamed", "{how:?}");
-        // An encrypted connection takes its leave in the background, which goes on with the next invocation.
-        let next = order("all", &echo, &json!({}));
-        wait_until("the end of all connections", DEADLINE, || {
-            platform.invoke(&function, &next).expect(200);
-            echo.open() == 0
-        });
+        wait_for_the_end_of_all(&platform, &function, &echo);
     }
 }
 
@@ -172,12 +172,7 @@ fn invocations_of_one_process_do_not_mix_theirs_up() {
         }
         pids.dedup();
         assert_eq!(pids.len(), 1, "{how:?}: {pids:?}");
-        // An encrypted connection takes its leave in the background, which goes on with the next invocation.
-        let next = order("all", &echo, &json!({}));
-        wait_until("the end of all connections", DEADLINE, || {
-            platform.invoke(&function, &next).expect(200);
-            echo.open() == 0
-        });
+        wait_for_the_end_of_all(&platform, &function, &echo);
     }
 }
 

@@ -42,6 +42,13 @@ pub(crate) fn in_every_kind(
     });
 }
 
+/// An object with the fields of another, which come first.
+pub(crate) fn with(mut object: Value, more: &Value) -> Value {
+    let more = more.as_object().expect("an object").clone();
+    object.as_object_mut().expect("an object").extend(more);
+    object
+}
+
 fn deploy(
     platform: &Platform,
     language: Language,
@@ -49,9 +56,8 @@ fn deploy(
     concurrency: u32,
     more: &Value,
 ) -> String {
-    let mut settings = json!({"concurrency": concurrency, "timeout": 30_000});
-    let more = more.as_object().expect("settings").clone();
-    settings.as_object_mut().expect("an object").extend(more);
+    let settings = json!({"concurrency": concurrency, "timeout": 30_000});
+    let settings = with(settings, more);
     platform.deploy(language, &language.handler(behaviour), &settings)
 }
 

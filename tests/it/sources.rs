@@ -110,8 +110,9 @@ impl<'a> Consumer<'a> {
         wait_until(&what, DEADLINE, || self.left() == 0);
     }
 
-    /// Waits until message 1 was handled: once, and not at its first attempt. A connection that was lost as well counts one more.
-    fn wait_for_it_again(&self) {
+    /// Message 1 was handled: once, and not at its first attempt. A connection that was lost as well counts one more.
+    #[track_caller]
+    fn assert_handled_again(&self) {
         let handled = self.handled(1);
         let is_again = matches!(handled[..], [(1, attempt)] if attempt >= 2);
         assert!(is_again, "{:?}: {handled:?}", self.broker.kind);

@@ -11,7 +11,7 @@ use crate::wait::{wait_for, wait_until};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 /// How long the sibling is at work; longer where a machine is slower.
-const NAPS: [u64; 4] = [1, 3, 9, 27];
+pub(super) const NAPS: [u64; 4] = [1, 3, 9, 27];
 
 /// What an attack on all sees, and what becomes of an invocation that a sibling serves meanwhile. `None` if the attack came
 /// too late. Whether the attacker itself lives on is its own affair, and so is when it notices.

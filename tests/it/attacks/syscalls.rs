@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::calls::{
     Call, SIBLING, ZYGOTE, on_files, on_identity, on_mounts, on_processes, on_the_kernel, step,
 };
+use super::siblings::NAPS;
 use super::table::{DENIED, Report};
 use super::{deploy, outcome, outcome_beside};
 use crate::language::Language;
@@ -51,10 +52,7 @@ fn run(language: Language, calls: &[Call], wanted: &[&str]) {
     report.finish();
 }
 
-/// How long each naps, so that the other is needed; longer where a machine is slower.
-const NAPS: [u64; 4] = [1, 3, 9, 27];
-
-/// Two living instances, by the process ids that they know.
+/// Two living instances, by the process ids that they know: each naps, so that the other is needed.
 fn siblings(platform: &Platform, function: &str) -> Vec<i32> {
     let mut tried = NAPS
         .iter()

@@ -47,7 +47,7 @@ fn what_is_in_hand_when_the_platform_is_killed_is_delivered_again() {
             function,
             name,
         };
-        consumer.wait_for_it_again();
+        consumer.assert_handled_again();
         consumer.source(|source| source["delivered"] == 1 && source["inHand"] == 0);
         consumer.wait_for_nothing_left();
     }
@@ -113,7 +113,7 @@ fn a_platform_that_ends_gives_back_what_it_has_in_hand() {
             Kind::Nats => {
                 consumer.source(|source| source["failed"] == 1 || source["delivered"] == 1);
             }
-            _ => consumer.wait_for_it_again(),
+            _ => consumer.assert_handled_again(),
         }
     }
 }
