@@ -20,6 +20,7 @@ mod pulse;
 mod query;
 mod record;
 mod retention;
+mod statements;
 mod writer;
 
 use std::sync::Arc;

@@ -12,16 +12,14 @@ use super::figures::Figures;
 use super::intake::Intake;
 use super::line::{Line, weight};
 use super::record::{DAY_MS, MINUTE_MS, Record};
-use crate::store::{Backend, Database, StoreError, text};
+use super::statements::{Statements, batches};
+use crate::store::{Database, StoreError, text};
 use crate::time::unix_ns;
 
 /// How long lines and records wait for others, to be written with them.
 const INTERVAL: Duration = Duration::from_millis(100);
 /// How long to wait before a batch that was refused is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// Rows of one statement, so that there are only so many statements: the database keeps each one that it has prepared,
-/// and those of many rows are large. SQLite takes at most 32,766 parameters.
-const ROWS: [usize; 4] = [256, 32, 4, 1];
 
 /// Spans of the table of figures.
 pub(super) const BEGINNING: i64 = 0;
@@ -36,6 +34,7 @@ pub(super) struct Writer {
     pub(super) followers: broadcast::Sender<Arc<Vec<Line>>>,
     /// The sums as they are stored, of what was written last.
     pub(super) stored: HashMap<Key, Figures>,
+    statements: Statements,
     last_record_id: i64,
 }
 
@@ -49,6 +48,7 @@ impl Writer {
         followers: broadcast::Sender<Arc<Vec<Line>>>,
     ) -> Self {
         Self {
+            statements: Statements::new(database.backend()),
             database,
             intake,
             followers,
@@ -97,7 +97,7 @@ impl Writer {
     async fn write(&mut self, lines: &[Line], records: &[Record]) -> Result<(), StoreError> {
         let mut transaction = self.database.begin_write().await?;
         for lines in batches(lines) {
-            insert_lines(&mut transaction, self.database.backend(), lines).await?;
+            self.insert_lines(&mut transaction, lines).await?;
         }
         let invocations: Vec<&Record> = records
             .iter()
@@ -119,8 +119,7 @@ impl Writer {
         let head = "INSERT INTO invocations (id, function_id, version, trigger_kind, outcome, request_id, unix_ms, \
                     start_kind, queue_us, fork_us, load_us, handler_us, total_us, billed_ms, memory_limit_mb, \
                     memory_used_kib, cpu_us, count) VALUES ";
-        let values = placeholders(self.database.backend(), records.len(), COLUMNS);
-        let statement = format!("{head}{values}");
+        let statement = self.statements.of(head, records.len(), COLUMNS);
         let mut query = sqlx::query::<Any>(AssertSqlSafe(statement));
         for record in records {
             self.last_record_id = (self.last_record_id + 1).max(unix_ns());
@@ -155,6 +154,29 @@ impl Writer {
         Ok(())
     }
 
+    async fn insert_lines(
+        &mut self,
+        connection: &mut AnyConnection,
+        lines: &[Line],
+    ) -> Result<(), StoreError> {
+        const COLUMNS: usize = 7;
+        let head = "INSERT INTO logs (function_id, id, version, level, request_id, instance, message) VALUES ";
+        let statement = self.statements.of(head, lines.len(), COLUMNS);
+        let mut query = sqlx::query::<Any>(AssertSqlSafe(statement));
+        for line in lines {
+            query = query
+                .bind(line.function_id.as_ref())
+                .bind(line.id)
+                .bind(i64::from(line.version))
+                .bind(weight(line.level))
+                .bind(line.request_id.as_deref())
+                .bind(line.instance)
+                .bind(text(&line.text).into_owned());
+        }
+        query.execute(connection).await?;
+        Ok(())
+    }
+
     /// Adds the records to every sum that they belong to.
     async fn add_up(
         &mut self,
@@ -162,14 +184,14 @@ impl Writer {
         records: &[Record],
     ) -> Result<(), StoreError> {
         let mut changed: HashSet<Key> = HashSet::new();
-        for record in records {
-            for key in keys(record) {
+        for alike in records.chunk_by(have_one_key) {
+            for key in keys(&alike[0]) {
                 if !self.stored.contains_key(&key) {
                     let figures = read(connection, &key).await?;
                     self.stored.insert(key.clone(), figures);
                 }
                 if let Some(figures) = self.stored.get_mut(&key) {
-                    figures.add(record);
+                    alike.iter().for_each(|record| figures.add(record));
                 }
                 changed.insert(key);
             }
@@ -189,6 +211,12 @@ impl Writer {
         });
         Ok(())
     }
+}
+
+/// Whether two records belong to the same sums; the minute says the day too.
+fn have_one_key(one: &Record, other: &Record) -> bool {
+    let minute = |record: &Record| record.unix_ms.div_euclid(MINUTE_MS);
+    one.function_id == other.function_id && minute(one) == minute(other)
 }
 
 fn keys(record: &Record) -> [Key; 3] {
@@ -236,68 +264,6 @@ async fn upsert(
     Ok(())
 }
 
-async fn insert_lines(
-    connection: &mut AnyConnection,
-    backend: Backend,
-    lines: &[Line],
-) -> Result<(), StoreError> {
-    const COLUMNS: usize = 7;
-    let head =
-        "INSERT INTO logs (function_id, id, version, level, request_id, instance, message) VALUES ";
-    let values = placeholders(backend, lines.len(), COLUMNS);
-    let statement = format!("{head}{values}");
-    let mut query = sqlx::query::<Any>(AssertSqlSafe(statement));
-    for line in lines {
-        query = query
-            .bind(line.function_id.as_ref())
-            .bind(line.id)
-            .bind(i64::from(line.version))
-            .bind(weight(line.level))
-            .bind(line.request_id.as_deref())
-            .bind(line.instance)
-            .bind(text(&line.text).into_owned());
-    }
-    query.execute(connection).await?;
-    Ok(())
-}
-
-/// Pieces of the lengths that statements have.
-fn batches<T>(mut rest: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let length = ROWS.into_iter().find(|length| *length <= rest.len())?;
-        let (batch, more) = rest.split_at(length);
-        rest = more;
-        Some(batch)
-    })
-}
-
-/// `($1, $2), ($3, $4)`, or `(?, ?), (?, ?)` for SQLite: sqlx asks it for the name of each parameter when it binds one, and
-/// SQLite goes through all names before it, which took most of the time that thousands of them took.
-fn placeholders(backend: Backend, rows: usize, columns: usize) -> String {
-    let parameter = |number: usize| match backend {
-        Backend::Sqlite => "?".to_owned(),
-        Backend::Postgres => format!("${number}"),
-    };
-    let row = |row: usize| {
-        let parameters = (1..=columns).map(|column| parameter(row * columns + column));
-        format!("({})", parameters.collect::<Vec<_>>().join(", "))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
-}
-
 fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn batches_have_the_lengths_of_statements_and_leave_nothing_out() {
-        let rows: Vec<usize> = (0..300).collect();
-        let lengths: Vec<usize> = batches(&rows).map(<[usize]>::len).collect();
-        assert_eq!(lengths, [256, 32, 4, 4, 4]);
-        assert_eq!(batches(&rows).flatten().count(), 300);
-    }
 }
