@@ -19,7 +19,7 @@ use zygo_wire::socket::{Blocking, PACKET_LEN_MAX};
 use zygo_wire::{Socket, WireError, packet};
 
 /// How long to wait before a full socket is tried again. Only a burst of forks ever fills one.
-const FULL_RETRY: Duration = Duration::from_micros(500);
+pub(crate) const FULL_RETRY: Duration = Duration::from_micros(500);
 
 /// How often a full socket is tried before its reader counts as stuck: five seconds.
 const FULL_RETRIES_MAX: u32 = 10_000;
@@ -106,6 +106,11 @@ impl PacketSocket {
             }
         }
         Err(WireError::WouldBlock)
+    }
+
+    /// The socket, for whoever does not wait.
+    pub(crate) fn socket(&self) -> &Socket {
+        self.fd.get_ref()
     }
 
     /// Waits for a packet and decodes it in place.

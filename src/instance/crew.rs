@@ -16,21 +16,18 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{self, Sender};
 use zygo_wire::data::PIECES_UNTAKEN_MAX;
-use zygo_wire::{Failure, WireError};
+use zygo_wire::{Failure, InstanceCommand, WireError};
 
 use super::event::Event;
+use super::outbox::Outbox;
 use super::place::Place;
-use super::{Held, InstanceError, packets};
+use super::{Held, InstanceError, reader};
 use crate::invocation::LogLines;
-use crate::packet_socket::{After, PacketSocket};
+use crate::packet_socket::PacketSocket;
 use crate::telemetry::Journal;
-use crate::zygote::Process;
 
 /// What may wait for a seat: the head, the pieces that may be on their way, and the end.
 const EVENTS_MAX: usize = PIECES_UNTAKEN_MAX + 2;
-
-/// After so many packets in a row others on the same thread get their turn.
-const PACKETS_PER_TURN: usize = 8;
 
 /// How many seats of a process are still held, by the pool or by a caller.
 #[derive(Debug, Clone)]
@@ -55,10 +52,11 @@ pub(super) struct Crew {
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) socket: PacketSocket,
+    pub(super) outbox: Outbox,
     id: i64,
     /// Lines that belong to no invocation.
     journal: Journal,
-    response_len_max: usize,
+    pub(super) response_len_max: usize,
     /// Begins no more invocations.
     is_retired: AtomicBool,
     table: Mutex<Table>,
@@ -94,6 +92,7 @@ impl Crew {
     ) -> (Arc<Self>, Option<Place>) {
         let link = Arc::new(Link {
             socket,
+            outbox: Outbox::default(),
             id,
             journal: terms.journal.clone(),
             response_len_max: terms.response_len_max,
@@ -106,7 +105,7 @@ impl Crew {
             }),
         });
         let first = terms.first.and_then(|journal| link.open(journal).ok());
-        tokio::spawn(read(Arc::clone(&link), Arc::clone(&held.0)));
+        tokio::spawn(reader::read(Arc::clone(&link), Arc::clone(&held.0)));
         let seats = Seats(Arc::new(AtomicUsize::new(count)));
         (Arc::new(Self { held, link, seats }), first)
     }
@@ -154,6 +153,15 @@ impl Link {
         Ok(Place::new(Arc::clone(self), number, receiver))
     }
 
+    /// Has a command sent, as soon as there is room for it.
+    pub(super) async fn post(
+        &self,
+        command: &InstanceCommand<'_>,
+        body: &[u8],
+    ) -> Result<(), WireError> {
+        self.outbox.post(&self.socket, command, body).await
+    }
+
     /// Begins no more invocations.
     pub(super) fn retire(&self) {
         self.is_retired.store(true, Ordering::Relaxed);
@@ -199,7 +207,7 @@ impl Link {
     }
 
     /// What the process said.
-    fn hear(&self, event: Event) {
+    pub(super) fn hear(&self, event: Event) {
         let mut table = self.lock();
         match event {
             Event::Logged(number, level, text) => match table.open.get_mut(&heard_by(number)) {
@@ -234,6 +242,29 @@ impl Link {
         }
     }
 
+    /// It answers no more.
+    pub(super) fn end(&self, reason: &InstanceError) {
+        self.retire();
+        end(&mut self.lock(), reason);
+    }
+
+    /// Whether more than one invocation runs in it.
+    pub(super) fn runs_several(&self) -> bool {
+        self.lock().open.len() > 1
+    }
+
+    /// Nobody is there any more who could have begun these.
+    pub(super) fn tell_unsent(&self) {
+        self.retire();
+        let mut table = self.lock();
+        for number in self.outbox.take_unsent() {
+            let entry = table.open.get_mut(&number);
+            if let Some(events) = entry.and_then(|entry| entry.events.take()) {
+                let _ = events.try_send(Err(InstanceError::NotStarted));
+            }
+        }
+    }
+
     fn fail_all(&self, table: &mut Table, failure: &Failure) {
         end(table, &InstanceError::from(failure.clone()));
         self.retire();
@@ -258,37 +289,4 @@ fn end(table: &mut Table, reason: &InstanceError) {
         }
     }
     table.ended = Some(reason.clone());
-}
-
-/// Reads what the process says until it ends.
-async fn read(link: Arc<Link>, process: Arc<Process>) {
-    let mut packets = 0;
-    loop {
-        match packets::receive(&link.socket, link.response_len_max, |_| After::More).await {
-            Ok(event) => link.hear(event),
-            Err(error) => {
-                let is_violation = matches!(error, WireError::Violation(_));
-                let reason = reason_of(&link, &process, error).await;
-                link.retire();
-                end(&mut link.lock(), &reason);
-                if is_violation {
-                    process.kill();
-                }
-                return;
-            }
-        }
-        packets += 1;
-        if packets % PACKETS_PER_TURN == 0 {
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-/// That a packet was not read says nothing of the others, so more than one invocation may have acted.
-async fn reason_of(link: &Link, process: &Arc<Process>, error: WireError) -> InstanceError {
-    let runs_several = link.lock().open.len() > 1;
-    match error {
-        WireError::Unread if runs_several => packets::end_of(process).await,
-        error => packets::failure(error, process).await,
-    }
 }

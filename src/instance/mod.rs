@@ -14,8 +14,10 @@ mod answer;
 mod crew;
 mod event;
 mod failure;
+mod outbox;
 mod packets;
 mod place;
+mod reader;
 mod seat;
 
 use std::sync::Arc;

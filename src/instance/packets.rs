@@ -1,11 +1,12 @@
 //! What goes through the data socket, each way.
 
 use std::borrow::Cow;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use zygo_wire::data::{EVENT_INLINE_LEN_MAX, InstanceCommand, InstanceEvent, InvokeHeader};
-use zygo_wire::{WireError, packet};
+use zygo_wire::{WireError, packet, parcel};
 
 use super::InstanceError;
 use super::event::{self, Event};
@@ -16,12 +17,23 @@ use crate::zygote::Process;
 /// How long to wait for the word on how a process ended, once its socket has closed.
 const EXIT_STATUS_PATIENCE: Duration = Duration::from_millis(200);
 
+/// Sends an invocation by itself.
 pub(super) async fn send(
     socket: &PacketSocket,
     number: u64,
     invocation: &Invocation,
     timeout: Duration,
 ) -> Result<(), WireError> {
+    let (command, body) = invoke(number, invocation, timeout);
+    socket.send(&command, &body, &[]).await
+}
+
+/// The command that begins an invocation, and its body.
+pub(super) fn invoke<'a>(
+    number: u64,
+    invocation: &'a Invocation,
+    timeout: Duration,
+) -> (InstanceCommand<'a>, Cow<'a, [u8]>) {
     let deadline = SystemTime::now() + timeout;
     let deadline_ms = deadline
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -42,9 +54,7 @@ pub(super) async fn send(
         body_kind: invocation.body_kind,
         body_len: body.len() as u64,
     };
-    socket
-        .send(&InstanceCommand::Invoke(header), &body, &[])
-        .await
+    (InstanceCommand::Invoke(header), body)
 }
 
 /// Waits for what the instance says; `after` tells what to expect then.
@@ -54,12 +64,33 @@ pub(super) async fn receive(
     after: impl Fn(&Result<Event, WireError>) -> After,
 ) -> Result<Event, WireError> {
     let received = socket.receive(|bytes, descriptors| {
-        let event = packet::decode::<InstanceEvent<'_>>(bytes)
-            .and_then(|(event, inline)| event::take(event, inline, &descriptors, response_len_max));
+        let event = decode(bytes, &descriptors, response_len_max);
         let after = after(&event);
         (event, after)
     });
     received.await
+}
+
+/// Waits for what a process says that serves several invocations: all that is in one packet.
+pub(super) async fn receive_all(
+    socket: &PacketSocket,
+    response_len_max: usize,
+) -> Result<Vec<Event>, WireError> {
+    let received = socket.receive(|bytes, descriptors| {
+        let messages = parcel::messages(bytes);
+        let events = messages.map(|message| decode(message?, &descriptors, response_len_max));
+        (events.collect(), After::More)
+    });
+    received.await
+}
+
+fn decode(
+    message: &[u8],
+    descriptors: &[OwnedFd],
+    response_len_max: usize,
+) -> Result<Event, WireError> {
+    let (event, inline) = packet::decode::<InstanceEvent<'_>>(message)?;
+    event::take(event, inline, descriptors, response_len_max)
 }
 
 /// Why nothing was received.

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use zygo_wire::WireError;
 use zygo_wire::data::Usage;
 
 use super::answer::{Ear, listen};
-use super::crew::{Crew, Link};
+use super::crew::Crew;
 use super::place::Place;
 use super::{Instance, InstanceError, Limits, Line, Seat, Seats, Served, Terms, packets};
 use crate::invocation::{Invocation, LogLines};
@@ -133,16 +132,8 @@ async fn send(
     invocation: &Invocation,
     timeout: Duration,
 ) -> Result<(), InstanceError> {
-    let link: &Arc<Link> = place.link();
-    let sending = async {
-        loop {
-            match packets::send(&link.socket, place.number(), invocation, timeout).await {
-                Err(WireError::WouldBlock) => {}
-                sent => return sent,
-            }
-        }
-    };
-    match tokio::time::timeout(timeout, sending).await {
+    let (command, body) = packets::invoke(place.number(), invocation, timeout);
+    match tokio::time::timeout(timeout, place.link().post(&command, &body)).await {
         Ok(sent) => sent.map_err(|error| InstanceError::before_start(&error)),
         Err(_) => Err(InstanceError::TimedOut(timeout)),
     }

@@ -34,6 +34,53 @@ fn a_client_that_goes_away_ends_its_own_answer_alone() {
     });
 }
 
+/// Some are quick enough that their answers wait for each other, some are too long to travel with others.
+#[test]
+fn many_at_once_have_each_its_own_answer() {
+    let platform = Platform::shared();
+    let one = json!({"scaling": {"maxInstances": 1}});
+    in_every_kind(&platform, 16, &one, |platform, function| {
+        let echo = |own: String, length: usize| json!({"do": "echo", "own": own, "text": "x".repeat(length)});
+        let call = |caller: usize| {
+            let client = platform.another();
+            let lengths = (0..40).map(|round| [0, 10, 3_000, 40_000, 70_000][(caller + round) % 5]);
+            let answers = lengths.enumerate().map(|(round, length)| {
+                let own = format!("{caller}-{round}");
+                let answer = client.invoke(function, &echo(own.clone(), length));
+                let body = answer.handler_body();
+                assert_eq!(
+                    (&body["own"], body["text"].as_str().map(str::len)),
+                    (&json!(own), Some(length))
+                );
+                body["pid"].as_i64()
+            });
+            answers.collect::<BTreeSet<_>>()
+        };
+        let pids: BTreeSet<_> = std::thread::scope(|scope| {
+            let callers: Vec<_> = (0..16)
+                .map(|caller| scope.spawn(move || call(caller)))
+                .collect();
+            let pids = callers
+                .into_iter()
+                .flat_map(|caller| caller.join().expect("answers"));
+            pids.collect()
+        });
+        assert_eq!(pids.len(), 1);
+        // Nobody waits for an answer that cannot come any more.
+        let mut bodies = vec![echo("beside".to_owned(), 10); 15];
+        bodies.insert(8, json!({"do": "crash"}));
+        let statuses: Vec<u16> = together(platform, function, &bodies)
+            .iter()
+            .map(|answer| answer.status)
+            .collect();
+        assert_eq!(statuses[8], 502);
+        assert!(
+            statuses.iter().all(|status| [200, 502].contains(status)),
+            "{statuses:?}"
+        );
+    });
+}
+
 #[test]
 fn parked_and_idle_processes_are_counted_once() {
     let platform = Platform::start(&[("ZYGO_IDLE_TIMEOUT_MS", "200")]);

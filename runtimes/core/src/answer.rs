@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use zygo_wire::data::{FinishedHeader, Usage};
+use zygo_wire::parcel::Parcel;
 use zygo_wire::{Failure, FailureKind, InstanceEvent, Socket, WireError, packet};
 
 use crate::process;
@@ -54,6 +55,19 @@ pub(crate) fn borrowed(headers: &[(String, String)]) -> Vec<(Cow<'_, str>, Cow<'
         .collect()
 }
 
+/// Puts an answer to others that are to be sent together. Whether it has its place there.
+pub(crate) fn keep(
+    parcel: &mut Parcel,
+    number: u64,
+    response: &Response,
+    usage: Usage,
+) -> Result<bool, WireError> {
+    match &response.body {
+        Body::Whole(body) => parcel.push(&finished(number, response, body.len(), usage), body),
+        Body::Sent => parcel.push(&InstanceEvent::Ended { number, usage }, &[]),
+    }
+}
+
 fn send_response(
     socket: &Socket,
     number: u64,
@@ -64,15 +78,23 @@ fn send_response(
         Body::Whole(body) => body,
         Body::Sent => &[],
     };
-    let header = FinishedHeader {
+    packet::send(
+        socket,
+        &finished(number, response, body.len(), usage),
+        body,
+        &[],
+    )
+}
+
+fn finished(number: u64, response: &Response, body_len: usize, usage: Usage) -> InstanceEvent<'_> {
+    InstanceEvent::Finished(FinishedHeader {
         number,
         status_code: response.status_code,
         headers: borrowed(&response.headers),
         body_kind: response.body_kind,
-        body_len: body.len() as u64,
+        body_len: body_len as u64,
         usage,
-    };
-    packet::send(socket, &InstanceEvent::Finished(header), body, &[])
+    })
 }
 
 /// A message or stack of a megabyte helps nobody and does not fit into a packet.

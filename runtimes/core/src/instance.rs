@@ -103,8 +103,7 @@ fn serve_several<R: Runtime>(
 ) -> Result<(), WireError> {
     let Err(failure) = usable else {
         let desk = Desk::new(concurrency, forked_ns, std::mem::take(buffer));
-        // Any thread may use it, until the process ends.
-        return runtime.serve_several(Box::leak(Box::new(desk)));
+        return runtime.serve_several(desk.open());
     };
     // The first is waited for, as everywhere; others may have come with it.
     serve(runtime, socket, Err(failure.clone()), forked_ns, buffer)?;
@@ -159,6 +158,7 @@ fn serve<R: Runtime>(
 pub(crate) struct Meter {
     /// Processor time at the end of the last invocation.
     cpu_before_us: u64,
+    memory_peak_kib: u64,
 }
 
 impl Meter {
@@ -172,9 +172,14 @@ impl Meter {
         let total_us = u64::try_from(total_us).unwrap_or(0);
         let cpu_us = total_us - self.cpu_before_us.min(total_us);
         self.cpu_before_us = total_us;
+        self.memory_peak_kib = u64::try_from(counted.max_rss()).unwrap_or(0);
+        self.peak(Usage { cpu_us, ..usage })
+    }
+
+    /// Fills in the memory peak alone, as it was at the last reading.
+    pub(crate) fn peak(&self, usage: Usage) -> Usage {
         Usage {
-            cpu_us,
-            memory_peak_kib: u64::try_from(counted.max_rss()).unwrap_or(0),
+            memory_peak_kib: self.memory_peak_kib,
             ..usage
         }
     }

@@ -24,6 +24,7 @@ pub mod log;
 pub mod memory;
 mod newborn;
 mod orphans;
+mod outbox;
 pub mod pages;
 mod probe;
 mod process;

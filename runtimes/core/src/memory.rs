@@ -4,7 +4,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use zygo_wire::data::Usage;
 use zygo_wire::{Failure, FailureKind};
 
-use crate::{process, sink};
+use crate::{desk, process, sink};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -34,6 +34,7 @@ fn data_len() -> Option<u64> {
 /// the load) and ends the process.
 pub fn over_limit(message: &str) -> ! {
     let failure = Failure::new(FailureKind::OutOfMemory, "OutOfMemory", message);
+    desk::give_out();
     // When the report cannot be sent, the end of the process still tells.
     let _ = sink::fail(failure, Usage::default());
     process::end(EXIT_CODE)

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
+use runtime_core::desk;
 use runtime_core::log::{self, Level};
 use runtime_core::stream::{self, Stream};
 use runtime_core::wire::{BodyKind, Failure};
@@ -176,6 +177,7 @@ fn op_zygo_pid() -> u32 {
 fn op_zygo_exit(code: i32) {
     flush_logs();
     flush_all_logs();
+    desk::give_out();
     // SAFETY: `_exit` only ends the process. Exit handlers are skipped on purpose: they would tear down an engine
     // that still has frames on this stack.
     unsafe { libc::_exit(code) }

@@ -15,7 +15,7 @@ use runtime_core::log::{self, Level};
 use runtime_core::runtime::Response;
 use runtime_core::wire::{Failure, FailureKind, WireError};
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
 use crate::invoke::{Stage, Step};
 use crate::rejections::Uncaught;
@@ -67,6 +67,10 @@ impl JavaScript {
                 Ok(asked) => asked,
                 Err(error) => return Poll::Ready(Err(error)),
             };
+            // Whatever the event loop runs may take long.
+            if let Err(error) = desk.end_turn() {
+                return Poll::Ready(Err(error));
+            }
             let pumped = self.engine.pump();
             let polled = self
                 .engine
@@ -97,12 +101,15 @@ impl JavaScript {
     ) -> Result<bool, WireError> {
         let mut any = false;
         for _ in 0..ASKED_PER_TURN {
-            let Poll::Ready(ready) = door.poll_read_ready(context) else {
-                break;
-            };
-            let mut ready = ready?;
+            let mut ready = None;
+            if !desk.holds_more() {
+                match door.poll_read_ready(context) {
+                    Poll::Ready(is) => ready = Some(is?),
+                    Poll::Pending => break,
+                }
+            }
             match desk.next()? {
-                None => ready.clear_ready(),
+                None => ready.iter_mut().for_each(AsyncFdReadyGuard::clear_ready),
                 Some(Ask::Taken(number)) => {
                     any = true;
                     self.resume(number);
@@ -137,6 +144,7 @@ impl JavaScript {
             any = true;
             self.fail_or_log(desk, waiting, &uncaught)?;
         }
+        desk.end_turn()?;
         Ok(any)
     }
 
@@ -219,7 +227,7 @@ fn go_on(desk: &Desk, waiting: &mut Waiting, number: u64, step: Step) -> Result<
 
 fn finish(desk: &Desk, number: u64, answer: Result<Response, Failure>) -> Result<(), WireError> {
     ops::flush_logs_of(number);
-    desk.finish(number, answer)
+    desk.finish_in_turn(number, answer)
 }
 
 fn end_all(desk: &Desk, waiting: &mut Waiting, failure: &Failure) -> Result<(), WireError> {

@@ -6,8 +6,8 @@
 //!  supervisor ══ data ═════► instance             InstanceCommand ► ◄ InstanceEvent
 //! ```
 //!
-//! Every socket is a `SOCK_SEQPACKET` pair: one packet is one message, descriptors ride along, and the death of the
-//! other side is an end of file. Commands are imperative, events are in the past tense. Both ends are built from one
+//! Every socket is a `SOCK_SEQPACKET` pair: one packet is one message, or several (see [`parcel`]), descriptors ride along,
+//! and the death of the other side is an end of file. Commands are imperative, events are in the past tense. Both ends are built from one
 //! tree, so the format has no versions; a [`PROTOCOL`] number in the first event refuses a runtime of another build.
 //!
 //! This crate knows nothing of languages, HTTP, or what a function is for.
@@ -19,6 +19,7 @@ pub mod data;
 mod error;
 pub mod function;
 pub mod packet;
+pub mod parcel;
 pub mod sandbox;
 pub mod socket;
 
@@ -30,4 +31,4 @@ pub use sandbox::{Layer, Network, Sandbox};
 pub use socket::Socket;
 
 /// Changes whenever a message changes its shape; both sides must agree.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;

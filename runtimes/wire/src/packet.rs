@@ -44,14 +44,24 @@ pub fn send<H: Serialize>(
 }
 
 fn encode_header<H: Serialize>(header: &H) -> Result<Vec<u8>, WireError> {
-    let mut packet = Vec::with_capacity(512);
-    packet.extend_from_slice(&[0; PREFIX_LEN]);
-    let mut packet = postcard::to_extend(header, packet)
+    write(Vec::with_capacity(512), header, &[])
+}
+
+/// Writes a message with its body in it behind what is there.
+pub(crate) fn write<H: Serialize>(
+    mut bytes: Vec<u8>,
+    header: &H,
+    body: &[u8],
+) -> Result<Vec<u8>, WireError> {
+    let begin = bytes.len();
+    bytes.extend_from_slice(&[0; PREFIX_LEN]);
+    let mut bytes = postcard::to_extend(header, bytes)
         .map_err(|_| WireError::Violation("header cannot be encoded"))?;
-    let len = u32::try_from(packet.len() - PREFIX_LEN)
+    let len = u32::try_from(bytes.len() - begin - PREFIX_LEN)
         .map_err(|_| WireError::Violation("header is too long"))?;
-    packet[..PREFIX_LEN].copy_from_slice(&len.to_le_bytes());
-    Ok(packet)
+    bytes[begin..begin + PREFIX_LEN].copy_from_slice(&len.to_le_bytes());
+    bytes.extend_from_slice(body);
+    Ok(bytes)
 }
 
 /// Splits a packet into its decoded header and the bytes that follow it.

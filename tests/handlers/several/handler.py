@@ -48,6 +48,8 @@ def handler(event, context):
             meet("never", float("inf"))
         case "nap":
             time.sleep(body["ms"] / 1000)
+        case "echo":
+            return {"pid": os.getpid(), "own": body["own"], "text": body["text"]}
         case "fail":
             raise TypeError(f"of {body['own']}")
         case "crash":

@@ -38,6 +38,7 @@ def handler(event:, context:)
     puts "#{body["own"]} stays"
     meet("never", Float::INFINITY)
   when "nap" then sleep(body["ms"] / 1000.0)
+  when "echo" then return { pid: Process.pid, own: body["own"], text: body["text"] }
   when "fail" then raise TypeError, "of #{body["own"]}"
   when "crash" then exit!(3)
   when "stream" then return Enumerator.new { |out| pieces(body, "stream", out) }

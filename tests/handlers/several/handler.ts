@@ -56,6 +56,8 @@ export const handler = async (event, context) => {
     case "nap":
       await new Promise((resolve) => setTimeout(resolve, body.ms));
       break;
+    case "echo":
+      return { pid: process.pid, own: body.own, text: body.text };
     case "fail":
       throw new TypeError(`of ${body.own}`);
     case "crash":

@@ -52,6 +52,8 @@ async def handler(event, context):
             await meet("never", float("inf"))
         case "nap":
             await asyncio.sleep(body["ms"] / 1000)
+        case "echo":
+            return {"pid": os.getpid(), "own": body["own"], "text": body["text"]}
         case "fail":
             raise TypeError(f"of {body['own']}")
         case "crash":
