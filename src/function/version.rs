@@ -11,7 +11,9 @@ use super::manifest::{Manifest, Network};
 use super::store::StoredVersion;
 use crate::config::Config;
 use crate::instance::Limits;
-use crate::pool::{Bounds, Bundle, Capacity, Pool, PoolSettings, Times, ZygoteSlot, starts_max};
+use crate::pool::{
+    Bounds, Bundle, Capacity, Isolation, Pool, PoolSettings, Times, ZygoteSlot, starts_max,
+};
 use crate::scaling::Steering;
 use crate::telemetry::{Intake, Journal};
 use crate::zygote::{LanguageZygote, Output, ZygoteError};
@@ -170,6 +172,7 @@ fn wire_function(id: &str, number: u32, manifest: &Manifest, directory: &Path) -
         handler: manifest.handler.clone(),
         memory_limit_mb: manifest.memory,
         concurrency: manifest.concurrency,
+        once: manifest.isolation == Isolation::Request,
         environment: environment(number, manifest, directory),
         load_when: LoadWhen::BeforeFork,
         sandbox: Some(sandbox(manifest)),

@@ -71,6 +71,7 @@ fn parse() -> Result<Options> {
             .into_owned(),
         handler,
         memory_limit_mb: memory,
+        once: false,
         concurrency: 1,
         environment: vec![("GREETING".to_owned(), "hello".to_owned())],
         load_when,

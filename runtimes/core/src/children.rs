@@ -107,12 +107,17 @@ impl Children {
     }
 
     fn reap(&mut self, number: u64) -> Option<ExitStatus> {
-        let child = self.living.get(&number)?;
-        let (_, status) = waitpid(Some(child.pid), WaitOptions::NOHANG).ok()??;
+        let status = ended(self.living.get(&number)?.pid.as_raw_pid())?;
         self.living.remove(&number);
-        Some(match (status.exit_status(), status.terminating_signal()) {
-            (Some(code), _) => ExitStatus::Code(code),
-            (None, signal) => ExitStatus::Signal(signal.unwrap_or(0)),
-        })
+        Some(status)
     }
+}
+
+/// How a child has ended, if it has. Its process id may be another's from then on.
+pub(crate) fn ended(pid: i32) -> Option<ExitStatus> {
+    let (_, status) = waitpid(Some(Pid::from_raw(pid)?), WaitOptions::NOHANG).ok()??;
+    Some(match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => ExitStatus::Code(code),
+        (None, signal) => ExitStatus::Signal(signal.unwrap_or(0)),
+    })
 }

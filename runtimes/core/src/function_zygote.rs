@@ -16,6 +16,7 @@ use zygo_wire::data::Usage;
 use zygo_wire::{Failure, FailureKind, Function, Layer, LoadWhen, ZygoteCommand, ZygoteEvent};
 
 use crate::forkable::{self, Baseline};
+use crate::newborn::Newborn;
 use crate::runtime::Runtime;
 use crate::zygote::{Zygote, report};
 use crate::{memory, orphans, pages, process, sink};
@@ -113,6 +114,9 @@ fn start<R: Runtime>(
         load_for_sharing(&mut zygote.runtime, function)?;
     }
     zygote.adopt_control().map_err(platform_failure)?;
+    if function.once {
+        zygote.newborn = Newborn::serving_once();
+    }
     process::outlive_parent();
     zygote.report_ready(started);
     Ok(())

@@ -1,7 +1,7 @@
 //! The life of an instance: become fresh, load if that was put off, then one invocation after another.
 //!
 //! ```text
-//!  forked ─► restored ─► (loaded) ─► waiting ⇄ serving
+//!  forked ─► restored ─► (loaded) ─► waiting ⇄ serving ─► end, after one invocation where that is all
 //!                 └──────────┴─ failed: the first invocation is told why ─► end
 //! ```
 //! Two system calls for each invocation, `recvmsg` and `sendmsg`, and a third for the usage figures; one more for each
@@ -10,6 +10,7 @@
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use zygo_sandbox::seccomp::{Filter, Filters};
 use zygo_wire::control::Purpose;
 use zygo_wire::data::Usage;
@@ -27,7 +28,14 @@ use crate::{answer, process};
 /// Nothing larger reaches an instance; the supervisor's own limit is lower.
 pub(crate) const BODY_LEN_MAX: usize = 1 << 30;
 
-/// Serves until the supervisor closes the socket, then ends the process.
+/// How long an instance that serves once may still be there, so that its caller has the answer before the kernel begins to
+/// take it apart, which keeps a processor busy.
+const LINGER: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 1_000_000,
+};
+
+/// Serves until the supervisor closes the socket, or one invocation where that is all, then ends the process.
 ///
 /// The buffer is the zygote's: its pages are there, and a new one would cost a fault for each of its own.
 pub(crate) fn run<R: Runtime>(zygote: &mut Zygote<R>, function: &Function, purpose: Purpose) -> ! {
@@ -48,6 +56,12 @@ pub(crate) fn run<R: Runtime>(zygote: &mut Zygote<R>, function: &Function, purpo
             packet::send(socket, &InstanceEvent::Parked, &[], &[])?;
         }
         match function.concurrency {
+            0 | 1 if function.once => {
+                let meter = &mut Meter::default();
+                serve_one(runtime, socket, usable, forked_ns, buffer, meter)?;
+                linger(socket);
+                Ok(())
+            }
             0 | 1 => serve(runtime, socket, usable, forked_ns, buffer),
             several => serve_several(runtime, socket, usable, several, forked_ns, buffer),
         }
@@ -120,37 +134,62 @@ fn serve<R: Runtime>(
 ) -> Result<(), WireError> {
     let mut meter = Meter::default();
     loop {
-        let received = socket.receive(buffer)?;
-        let now_ns = clock::monotonic_ns();
-        let (InstanceCommand::Invoke(header), inline) = packet::decode(&buffer[..received.len])?
-        else {
-            return Err(WireError::Violation("a command for several invocations"));
-        };
-        let came = packet::body(inline, header.body_len, &received.descriptors, BODY_LEN_MAX)?;
-        let (event, body) = header.event_and_body(&came)?;
-        sink::set_number(header.number);
-        let invocation = Invocation {
-            request_id: header.request_id,
-            deadline_unix_ms: header.deadline_unix_ms,
-            traceparent: header.traceparent,
-            tracestate: Some(header.tracestate).filter(|state| !state.is_empty()),
-            event,
-            body_kind: header.body_kind,
-            body,
-        };
-        let handler_started_ns = clock::monotonic_ns();
-        let result = usable.clone().and_then(|()| runtime.invoke(&invocation));
-        let usage = meter.read(Usage {
-            received_ns: forked_ns.take().unwrap_or(now_ns),
-            handler_started_ns,
-            handler_ended_ns: clock::monotonic_ns(),
-            ..Usage::default()
-        });
-        answer::send(socket, header.number, result, usage)?;
+        let forked_ns = forked_ns.take();
+        serve_one(
+            runtime,
+            socket,
+            usable.clone(),
+            forked_ns,
+            buffer,
+            &mut meter,
+        )?;
         if usable.is_err() {
             return Ok(());
         }
     }
+}
+
+fn serve_one<R: Runtime>(
+    runtime: &mut R,
+    socket: &Socket,
+    usable: Result<(), Failure>,
+    forked_ns: Option<u64>,
+    buffer: &mut [u8],
+    meter: &mut Meter,
+) -> Result<(), WireError> {
+    let received = socket.receive(buffer)?;
+    let now_ns = clock::monotonic_ns();
+    let (InstanceCommand::Invoke(header), inline) = packet::decode(&buffer[..received.len])? else {
+        return Err(WireError::Violation("a command for several invocations"));
+    };
+    let came = packet::body(inline, header.body_len, &received.descriptors, BODY_LEN_MAX)?;
+    let (event, body) = header.event_and_body(&came)?;
+    sink::set_number(header.number);
+    let invocation = Invocation {
+        request_id: header.request_id,
+        deadline_unix_ms: header.deadline_unix_ms,
+        traceparent: header.traceparent,
+        tracestate: Some(header.tracestate).filter(|state| !state.is_empty()),
+        event,
+        body_kind: header.body_kind,
+        body,
+    };
+    let handler_started_ns = clock::monotonic_ns();
+    let result = usable.and_then(|()| runtime.invoke(&invocation));
+    let usage = meter.read(Usage {
+        received_ns: forked_ns.unwrap_or(now_ns),
+        handler_started_ns,
+        handler_ended_ns: clock::monotonic_ns(),
+        ..Usage::default()
+    });
+    answer::send(socket, header.number, result, usage)
+}
+
+/// Waits for the supervisor to let go, for a moment.
+fn linger(socket: &Socket) {
+    let mut on_socket = [PollFd::new(socket, PollFlags::IN)];
+    // Whatever comes, or not, the process ends.
+    let _ = poll(&mut on_socket, Some(&LINGER));
 }
 
 /// Reads what the kernel counted for this process.

@@ -16,7 +16,7 @@ use zygo_sandbox::PidNamespaces;
 use zygo_sandbox::seccomp::Filters;
 use zygo_wire::{Function, PROTOCOL, Socket, WireError, ZygoteCommand, ZygoteEvent, packet};
 
-use crate::children::{Children, Wake, own};
+use crate::children::{self, Children, Wake, own};
 use crate::fresh::{self, Role};
 use crate::newborn::Newborn;
 use crate::runtime::{Fork, Runtime};
@@ -38,7 +38,7 @@ pub(crate) struct Zygote<R> {
     pub(crate) runtime: R,
     /// Absent only in a child between the fork and its new life.
     children: Option<Children>,
-    newborn: Newborn,
+    pub(crate) newborn: Newborn,
     pub(crate) buffer: Vec<u8>,
     /// Where function zygotes are born; of use in a language zygote alone.
     namespaces: Option<PidNamespaces>,
@@ -107,14 +107,15 @@ impl<R: Runtime> Zygote<R> {
                 return Ok(());
             };
             let wakes = children.wait(self.newborn.patience())?;
+            let mut has_one_ended = false;
             if wakes.is_empty() || self.newborn.patience() == Some(Duration::ZERO) {
-                self.report_newborn()?;
+                has_one_ended = self.report_newborn()?;
             }
             for wake in wakes {
                 match wake {
                     Wake::Exited(child, status) => {
                         report(&ZygoteEvent::Exited { child, status }, &[]);
-                        self.end_orphans();
+                        has_one_ended = true;
                     }
                     Wake::Command => match self.receive() {
                         Ok((command, descriptors)) => self.obey(command, descriptors, function)?,
@@ -122,6 +123,9 @@ impl<R: Runtime> Zygote<R> {
                         Err(error) => return Err(io::Error::other(error)),
                     },
                 }
+            }
+            if has_one_ended {
+                self.end_orphans();
             }
         }
     }
@@ -241,16 +245,22 @@ impl<R: Runtime> Zygote<R> {
         }
     }
 
-    /// Tells the supervisor of children that are there by now.
-    fn report_newborn(&mut self) -> io::Result<()> {
+    /// Tells the supervisor of children that are there by now, or are no more. Whether there is one of those.
+    fn report_newborn(&mut self) -> io::Result<bool> {
+        let mut has_one_ended = false;
         let Some(children) = &mut self.children else {
-            return Ok(());
+            return Ok(false);
         };
         for (child, pid) in self.newborn.drain() {
+            if let Some(status) = children::ended(pid) {
+                report(&ZygoteEvent::Exited { child, status }, &[]);
+                has_one_ended = true;
+                continue;
+            }
             let pidfd = children.add(child, pid)?;
             report(&ZygoteEvent::Forked { child, pid }, &[pidfd]);
         }
-        Ok(())
+        Ok(has_one_ended)
     }
 
     /// Says that forks are welcome.

@@ -21,6 +21,8 @@ pub struct Function {
     pub memory_limit_mb: u32,
     /// How many invocations an instance serves at once.
     pub concurrency: u32,
+    /// Whether an instance serves a single invocation, and then ends.
+    pub once: bool,
     /// Names and values that the handler sees as its environment.
     pub environment: Vec<(String, String)>,
     /// Whether the zygote loads the code, or every instance for itself.

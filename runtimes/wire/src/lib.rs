@@ -31,4 +31,4 @@ pub use sandbox::{Layer, Network, Sandbox};
 pub use socket::Socket;
 
 /// Changes whenever a message changes its shape; both sides must agree.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
