@@ -107,10 +107,8 @@ impl<R: Runtime> Zygote<R> {
                 return Ok(());
             };
             let wakes = children.wait(self.newborn.patience())?;
-            let mut has_one_ended = false;
-            if wakes.is_empty() || self.newborn.patience() == Some(Duration::ZERO) {
-                has_one_ended = self.report_newborn()?;
-            }
+            let is_due = wakes.is_empty() || self.newborn.patience() == Some(Duration::ZERO);
+            let mut has_one_ended = is_due && self.report_newborn()?;
             for wake in wakes {
                 match wake {
                     Wake::Exited(child, status) => {
@@ -248,17 +246,14 @@ impl<R: Runtime> Zygote<R> {
     /// Tells the supervisor of children that are there by now, or are no more. Whether there is one of those.
     fn report_newborn(&mut self) -> io::Result<bool> {
         let mut has_one_ended = false;
-        let Some(children) = &mut self.children else {
-            return Ok(false);
-        };
         for (child, pid) in self.newborn.drain() {
             if let Some(status) = children::ended(pid) {
                 report(&ZygoteEvent::Exited { child, status }, &[]);
                 has_one_ended = true;
-                continue;
+            } else if let Some(children) = &mut self.children {
+                let pidfd = children.add(child, pid)?;
+                report(&ZygoteEvent::Forked { child, pid }, &[pidfd]);
             }
-            let pidfd = children.add(child, pid)?;
-            report(&ZygoteEvent::Forked { child, pid }, &[pidfd]);
         }
         Ok(has_one_ended)
     }
