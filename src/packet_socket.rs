@@ -99,13 +99,7 @@ impl PacketSocket {
         body: &[u8],
         descriptors: &[BorrowedFd<'_>],
     ) -> Result<(), WireError> {
-        for _ in 0..FULL_RETRIES_MAX {
-            match packet::send(self.fd.get_ref(), header, body, descriptors) {
-                Err(WireError::WouldBlock) => tokio::time::sleep(FULL_RETRY).await,
-                sent => return sent,
-            }
-        }
-        Err(WireError::WouldBlock)
+        when_there_is_room(|| packet::send(self.socket(), header, body, descriptors)).await
     }
 
     /// The socket, for whoever does not wait.
@@ -147,6 +141,19 @@ impl PacketSocket {
     pub(crate) fn shutdown(&self) {
         self.fd.get_ref().shutdown();
     }
+}
+
+/// Tries what finds a socket full again and again, until its reader counts as stuck.
+pub(crate) async fn when_there_is_room(
+    mut send: impl FnMut() -> Result<(), WireError>,
+) -> Result<(), WireError> {
+    for _ in 0..FULL_RETRIES_MAX {
+        match send() {
+            Err(WireError::WouldBlock) => tokio::time::sleep(FULL_RETRY).await,
+            sent => return sent,
+        }
+    }
+    Err(WireError::WouldBlock)
 }
 
 fn register(socket: Arc<Socket>) -> std::io::Result<AsyncFd<Arc<Socket>>> {

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use zygo_wire::parcel::Parcel;
 use zygo_wire::{InstanceCommand, WireError, packet};
 
-use crate::packet_socket::{FULL_RETRY, Home, PacketSocket};
+use crate::packet_socket::{Home, PacketSocket, when_there_is_room};
 
 /// Commands that were not sent yet.
 #[derive(Debug, Default)]
@@ -38,12 +38,7 @@ impl Outbox {
         command: &InstanceCommand<'_>,
         body: &[u8],
     ) -> Result<(), WireError> {
-        loop {
-            match self.try_post(socket, command, body) {
-                Err(WireError::WouldBlock) => tokio::time::sleep(FULL_RETRY).await,
-                posted => return posted,
-            }
-        }
+        when_there_is_room(|| self.try_post(socket, command, body)).await
     }
 
     fn try_post(

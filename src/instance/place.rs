@@ -11,9 +11,6 @@ use super::crew::Link;
 use super::event::Event;
 use crate::invocation::LogLines;
 
-/// How long a process may read nothing before it is left to its own time limits.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// One invocation's place in the table. Dropped before its end, it retires the process: the handler still runs.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -88,7 +85,7 @@ impl Place {
 
     async fn tell(&self, command: InstanceCommand<'_>) {
         // If nobody is there, the reader says how that came.
-        let _ = tokio::time::timeout(PATIENCE, self.link.post(&command, &[])).await;
+        let _ = self.link.post(&command, &[]).await;
     }
 
     /// What the handler wrote so far.

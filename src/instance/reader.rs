@@ -19,6 +19,7 @@ pub(super) async fn read(link: Arc<Link>, process: Arc<Process>) {
     link.tell_unsent();
     let is_violation = matches!(error, WireError::Violation(_));
     let reason = reason_of(&link, &process, error).await;
+    // What was posted meanwhile.
     link.tell_unsent();
     link.end(&reason);
     if is_violation {

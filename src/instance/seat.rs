@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use zygo_wire::WireError;
 use zygo_wire::data::Usage;
 
 use super::answer::{Ear, listen};
@@ -133,7 +134,15 @@ async fn send(
     timeout: Duration,
 ) -> Result<(), InstanceError> {
     let (command, body) = packets::invoke(place.number(), invocation, timeout);
-    match tokio::time::timeout(timeout, place.link().post(&command, &body)).await {
+    let sending = async {
+        loop {
+            match place.link().post(&command, &body).await {
+                Err(WireError::WouldBlock) => {}
+                sent => return sent,
+            }
+        }
+    };
+    match tokio::time::timeout(timeout, sending).await {
         Ok(sent) => sent.map_err(|error| InstanceError::before_start(&error)),
         Err(_) => Err(InstanceError::TimedOut(timeout)),
     }

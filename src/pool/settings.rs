@@ -25,7 +25,7 @@ pub enum Isolation {
     /// An instance serves one invocation after another, as on Lambda.
     #[default]
     Instance,
-    /// Every invocation gets a fresh process, which is killed afterwards.
+    /// Every invocation gets a fresh process, which ends after it.
     Request,
 }
 

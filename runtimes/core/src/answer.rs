@@ -17,13 +17,13 @@ pub(crate) fn send(
     usage: Usage,
 ) -> Result<(), WireError> {
     let failure = match result {
-        Ok(Response {
-            body: Body::Sent, ..
-        }) => return packet::send(socket, &InstanceEvent::Ended { number, usage }, &[], &[]),
-        Ok(response) => match send_response(socket, number, &response, usage) {
-            Err(WireError::TooLong { len, max }) => headers_too_long(len, max),
-            sent => return sent,
-        },
+        Ok(response) => {
+            let (event, body) = told(number, &response, usage);
+            match packet::send(socket, &event, body, &[]) {
+                Err(WireError::TooLong { len, max }) => headers_too_long(len, max),
+                sent => return sent,
+            }
+        }
         Err(failure) => failure,
     };
     packet::send(
@@ -62,39 +62,24 @@ pub(crate) fn keep(
     response: &Response,
     usage: Usage,
 ) -> Result<bool, WireError> {
-    match &response.body {
-        Body::Whole(body) => parcel.push(&finished(number, response, body.len(), usage), body),
-        Body::Sent => parcel.push(&InstanceEvent::Ended { number, usage }, &[]),
-    }
+    let (event, body) = told(number, response, usage);
+    parcel.push(&event, body)
 }
 
-fn send_response(
-    socket: &Socket,
-    number: u64,
-    response: &Response,
-    usage: Usage,
-) -> Result<(), WireError> {
-    let body: &[u8] = match &response.body {
-        Body::Whole(body) => body,
-        Body::Sent => &[],
+/// An answer, or what is left of one that went out in pieces, and its body.
+fn told(number: u64, response: &Response, usage: Usage) -> (InstanceEvent<'_>, &[u8]) {
+    let Body::Whole(body) = &response.body else {
+        return (InstanceEvent::Ended { number, usage }, &[]);
     };
-    packet::send(
-        socket,
-        &finished(number, response, body.len(), usage),
-        body,
-        &[],
-    )
-}
-
-fn finished(number: u64, response: &Response, body_len: usize, usage: Usage) -> InstanceEvent<'_> {
-    InstanceEvent::Finished(FinishedHeader {
+    let header = FinishedHeader {
         number,
         status_code: response.status_code,
         headers: borrowed(&response.headers),
         body_kind: response.body_kind,
-        body_len: body_len as u64,
+        body_len: body.len() as u64,
         usage,
-    })
+    };
+    (InstanceEvent::Finished(header), body)
 }
 
 /// A message or stack of a megabyte helps nobody and does not fit into a packet.

@@ -56,13 +56,7 @@ pub(crate) fn run<R: Runtime>(zygote: &mut Zygote<R>, function: &Function, purpo
             packet::send(socket, &InstanceEvent::Parked, &[], &[])?;
         }
         match function.concurrency {
-            0 | 1 if function.once => {
-                let meter = &mut Meter::default();
-                serve_one(runtime, socket, usable, forked_ns, buffer, meter)?;
-                linger(socket);
-                Ok(())
-            }
-            0 | 1 => serve(runtime, socket, usable, forked_ns, buffer),
+            0 | 1 => serve(runtime, socket, usable, forked_ns, buffer, function.once),
             several => serve_several(runtime, socket, usable, several, forked_ns, buffer),
         }
     });
@@ -120,7 +114,8 @@ fn serve_several<R: Runtime>(
         return runtime.serve_several(desk.open());
     };
     // The first is waited for, as everywhere; others may have come with it.
-    serve(runtime, socket, Err(failure.clone()), forked_ns, buffer)?;
+    let refused = Err(failure.clone());
+    serve(runtime, socket, refused, forked_ns, buffer, false)?;
     Desk::new(concurrency, None, std::mem::take(buffer)).refuse_all(&failure)
 }
 
@@ -131,58 +126,45 @@ fn serve<R: Runtime>(
     usable: Result<(), Failure>,
     mut forked_ns: Option<u64>,
     buffer: &mut [u8],
+    once: bool,
 ) -> Result<(), WireError> {
     let mut meter = Meter::default();
     loop {
-        let forked_ns = forked_ns.take();
-        serve_one(
-            runtime,
-            socket,
-            usable.clone(),
-            forked_ns,
-            buffer,
-            &mut meter,
-        )?;
+        let received = socket.receive(buffer)?;
+        let now_ns = clock::monotonic_ns();
+        let (InstanceCommand::Invoke(header), inline) = packet::decode(&buffer[..received.len])?
+        else {
+            return Err(WireError::Violation("a command for several invocations"));
+        };
+        let came = packet::body(inline, header.body_len, &received.descriptors, BODY_LEN_MAX)?;
+        let (event, body) = header.event_and_body(&came)?;
+        sink::set_number(header.number);
+        let invocation = Invocation {
+            request_id: header.request_id,
+            deadline_unix_ms: header.deadline_unix_ms,
+            traceparent: header.traceparent,
+            tracestate: Some(header.tracestate).filter(|state| !state.is_empty()),
+            event,
+            body_kind: header.body_kind,
+            body,
+        };
+        let handler_started_ns = clock::monotonic_ns();
+        let result = usable.clone().and_then(|()| runtime.invoke(&invocation));
+        let usage = meter.read(Usage {
+            received_ns: forked_ns.take().unwrap_or(now_ns),
+            handler_started_ns,
+            handler_ended_ns: clock::monotonic_ns(),
+            ..Usage::default()
+        });
+        answer::send(socket, header.number, result, usage)?;
         if usable.is_err() {
             return Ok(());
         }
+        if once {
+            linger(socket);
+            return Ok(());
+        }
     }
-}
-
-fn serve_one<R: Runtime>(
-    runtime: &mut R,
-    socket: &Socket,
-    usable: Result<(), Failure>,
-    forked_ns: Option<u64>,
-    buffer: &mut [u8],
-    meter: &mut Meter,
-) -> Result<(), WireError> {
-    let received = socket.receive(buffer)?;
-    let now_ns = clock::monotonic_ns();
-    let (InstanceCommand::Invoke(header), inline) = packet::decode(&buffer[..received.len])? else {
-        return Err(WireError::Violation("a command for several invocations"));
-    };
-    let came = packet::body(inline, header.body_len, &received.descriptors, BODY_LEN_MAX)?;
-    let (event, body) = header.event_and_body(&came)?;
-    sink::set_number(header.number);
-    let invocation = Invocation {
-        request_id: header.request_id,
-        deadline_unix_ms: header.deadline_unix_ms,
-        traceparent: header.traceparent,
-        tracestate: Some(header.tracestate).filter(|state| !state.is_empty()),
-        event,
-        body_kind: header.body_kind,
-        body,
-    };
-    let handler_started_ns = clock::monotonic_ns();
-    let result = usable.and_then(|()| runtime.invoke(&invocation));
-    let usage = meter.read(Usage {
-        received_ns: forked_ns.unwrap_or(now_ns),
-        handler_started_ns,
-        handler_ended_ns: clock::monotonic_ns(),
-        ..Usage::default()
-    });
-    answer::send(socket, header.number, result, usage)
 }
 
 /// Waits for the supervisor to let go, for a moment.

@@ -15,7 +15,7 @@ use runtime_core::log::{self, Level};
 use runtime_core::runtime::Response;
 use runtime_core::wire::{Failure, FailureKind, WireError};
 use tokio::io::Interest;
-use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+use tokio::io::unix::AsyncFd;
 
 use crate::invoke::{Stage, Step};
 use crate::rejections::Uncaught;
@@ -109,7 +109,11 @@ impl JavaScript {
                 }
             }
             match desk.next()? {
-                None => ready.iter_mut().for_each(AsyncFdReadyGuard::clear_ready),
+                None => {
+                    if let Some(mut ready) = ready {
+                        ready.clear_ready();
+                    }
+                }
                 Some(Ask::Taken(number)) => {
                     any = true;
                     self.resume(number);

@@ -33,7 +33,7 @@ pub fn send<H: Serialize>(
     body: &[u8],
     descriptors: &[BorrowedFd<'_>],
 ) -> Result<(), WireError> {
-    let head = encode_header(header)?;
+    let head = encode(header, &[])?;
     if body.len() <= BODY_INLINE_LEN_MAX {
         return socket.send(&[IoSlice::new(&head), IoSlice::new(body)], descriptors);
     }
@@ -43,25 +43,17 @@ pub fn send<H: Serialize>(
     socket.send(&[IoSlice::new(&head)], &all)
 }
 
-fn encode_header<H: Serialize>(header: &H) -> Result<Vec<u8>, WireError> {
-    write(Vec::with_capacity(512), header, &[])
-}
-
-/// Writes a message with its body in it behind what is there.
-pub(crate) fn write<H: Serialize>(
-    mut bytes: Vec<u8>,
-    header: &H,
-    body: &[u8],
-) -> Result<Vec<u8>, WireError> {
-    let begin = bytes.len();
-    bytes.extend_from_slice(&[0; PREFIX_LEN]);
-    let mut bytes = postcard::to_extend(header, bytes)
+/// A message with its body in it.
+pub(crate) fn encode<H: Serialize>(header: &H, body: &[u8]) -> Result<Vec<u8>, WireError> {
+    let mut packet = Vec::with_capacity(512);
+    packet.extend_from_slice(&[0; PREFIX_LEN]);
+    let mut packet = postcard::to_extend(header, packet)
         .map_err(|_| WireError::Violation("header cannot be encoded"))?;
-    let len = u32::try_from(bytes.len() - begin - PREFIX_LEN)
+    let len = u32::try_from(packet.len() - PREFIX_LEN)
         .map_err(|_| WireError::Violation("header is too long"))?;
-    bytes[begin..begin + PREFIX_LEN].copy_from_slice(&len.to_le_bytes());
-    bytes.extend_from_slice(body);
-    Ok(bytes)
+    packet[..PREFIX_LEN].copy_from_slice(&len.to_le_bytes());
+    packet.extend_from_slice(body);
+    Ok(packet)
 }
 
 /// Splits a packet into its decoded header and the bytes that follow it.

@@ -39,30 +39,18 @@ impl Parcel {
     /// # Errors
     /// [`WireError::Violation`] for a header that cannot be encoded.
     pub fn push<H: Serialize>(&mut self, header: &H, body: &[u8]) -> Result<bool, WireError> {
-        if self.bytes.len() + body.len() > PARCEL_LEN_MAX {
+        let message = packet::encode(header, body)?;
+        let begin = self.bytes.len().max(MARK.len());
+        if begin + LENGTH_LEN + message.len() > PARCEL_LEN_MAX {
             return Ok(false);
         }
-        if self.bytes.is_empty() {
+        let len = u32::try_from(message.len())
+            .map_err(|_| WireError::Violation("message is too long"))?;
+        if self.is_empty() {
             self.bytes.extend_from_slice(&MARK);
         }
-        let begin = self.bytes.len();
-        let mut bytes = std::mem::take(&mut self.bytes);
-        bytes.extend_from_slice(&[0; LENGTH_LEN]);
-        match packet::write(bytes, header, body) {
-            Ok(written) => self.bytes = written,
-            Err(error) => {
-                // What waited went with the writer; nobody sends a header that is none.
-                self.count = 0;
-                return Err(error);
-            }
-        }
-        let len = self.bytes.len() - begin - LENGTH_LEN;
-        let len = u32::try_from(len).map_err(|_| WireError::Violation("message is too long"))?;
-        if self.bytes.len() > PARCEL_LEN_MAX {
-            self.bytes.truncate(begin);
-            return Ok(false);
-        }
-        self.bytes[begin..begin + LENGTH_LEN].copy_from_slice(&len.to_le_bytes());
+        self.bytes.extend_from_slice(&len.to_le_bytes());
+        self.bytes.extend_from_slice(&message);
         self.count += 1;
         Ok(true)
     }

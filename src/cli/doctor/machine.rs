@@ -15,12 +15,11 @@ pub(super) fn findings() -> Vec<Finding> {
 /// A function zygote joins its groups before it reads any code, and by default waits for the kernel's grace period there:
 /// 12 to 18 ms, half of a first start. One hierarchy's option holds for all.
 fn groups(mounts: &str) -> Option<Finding> {
-    let mut hierarchies = mounts.lines().filter_map(|line| {
+    let (place, options) = mounts.lines().find_map(|line| {
         let mut fields = line.split(' ').skip(1);
         let (place, kind, options) = (fields.next()?, fields.next()?, fields.next()?);
         (kind == "cgroup2").then_some((place, options))
-    });
-    let (place, options) = hierarchies.next()?;
+    })?;
     let is_quick = options.split(',').any(|option| option == "favordynmods");
     Some(match is_quick {
         true => finding("joining groups", Health::Ok, "at once"),
